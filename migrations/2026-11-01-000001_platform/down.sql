@@ -1,0 +1,11 @@
+DROP TABLE sandbox_clock;
+DROP TABLE policies;
+DROP TABLE rate_counters;
+DROP TABLE audit_log;
+DROP FUNCTION refuse_change();
+DROP TABLE idempotency_keys;
+DROP TABLE event_cursor;
+DROP TABLE event_audiences;
+DROP TABLE events;
+DROP TABLE timers;
+DROP TABLE jobs;

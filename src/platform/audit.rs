@@ -1,0 +1,118 @@
+//! The audit log: append-only (the database refuses changes), each row hashed over the one before, written in the
+//! transaction of the act it records.
+
+use assay_kernel::ids::AccountId;
+use assay_kernel::{Error, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use crate::crypto::sha256;
+use crate::db::schema::audit_log;
+use crate::db::{Conn, advisory_lock};
+use crate::{Ctx, db};
+
+/// What is recorded of an act.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// Who did it; none for the command line and the worker.
+    pub actor: Option<AccountId>,
+    /// What was done, e.g. `permission.grant`.
+    pub action: &'a str,
+    /// To what: a prefixed id.
+    pub subject: String,
+    /// Why, where a reason is demanded.
+    pub reason: Option<&'a str>,
+    /// Particulars without personal data beyond ids.
+    pub data: Value,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    seq: i64,
+    occurred_at: DateTime<Utc>,
+    actor: Option<uuid::Uuid>,
+    action: String,
+    subject: String,
+    reason: Option<String>,
+    data: Value,
+    prev_hash: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl Row {
+    /// SHA-256 over the previous hash and the canonical JSON array of the fields.
+    fn digest(&self) -> Vec<u8> {
+        let fields = serde_json::json!([
+            self.seq,
+            self.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            self.actor,
+            self.action,
+            self.subject,
+            self.reason,
+            self.data,
+        ]);
+        sha256(&[self.prev_hash.as_slice(), fields.to_string().as_bytes()].concat()).to_vec()
+    }
+}
+
+/// Appends an entry. Serialises with every other writer of the log until the transaction ends, so call it late.
+pub async fn record(ctx: &Ctx, conn: &mut Conn, entry: Entry<'_>) -> Result<()> {
+    advisory_lock(conn, db::LOCK_AUDIT).await?;
+    let last: Option<(i64, Vec<u8>)> = audit_log::table
+        .select((audit_log::seq, audit_log::hash))
+        .order(audit_log::seq.desc())
+        .first(conn)
+        .await
+        .optional()
+        .map_err(db::DbError::from)?;
+    let (seq, prev_hash) = last.unwrap_or((0, vec![0; 32]));
+    let mut row = Row {
+        seq: seq + 1,
+        occurred_at: ctx.clock.now(),
+        actor: entry.actor.map(|id| id.uuid()),
+        action: entry.action.to_owned(),
+        subject: entry.subject,
+        reason: entry.reason.map(str::to_owned),
+        data: entry.data,
+        prev_hash,
+        hash: Vec::new(),
+    };
+    row.hash = row.digest();
+    diesel::insert_into(audit_log::table).values(&row).execute(conn).await.map_err(db::DbError::from)?;
+    Ok(())
+}
+
+/// Walks the whole chain.
+///
+/// # Errors
+/// Names the first entry that does not follow from the one before.
+pub async fn verify(conn: &mut Conn) -> Result<i64> {
+    let mut expected_seq = 1;
+    let mut prev_hash = vec![0; 32];
+    loop {
+        let rows: Vec<Row> = audit_log::table
+            .filter(audit_log::seq.ge(expected_seq))
+            .order(audit_log::seq)
+            .limit(1_000)
+            .select(Row::as_select())
+            .load(conn)
+            .await
+            .map_err(db::DbError::from)?;
+        if rows.is_empty() {
+            return Ok(expected_seq - 1);
+        }
+        for row in rows {
+            if row.seq != expected_seq {
+                return Err(Error::internal(format!("audit entry {expected_seq} is missing")));
+            }
+            if row.prev_hash != prev_hash || row.hash != row.digest() {
+                return Err(Error::internal(format!("audit entry {} does not follow from the one before", row.seq)));
+            }
+            prev_hash = row.hash;
+            expected_seq += 1;
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Configuration: defaults, then the profile's file, then the operator's file, then `ASSAY_<SECTION>__<KEY>`.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use assay_kernel::string_enum;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::rate_limit::Limits;
+use crate::telemetry::LogFormat;
+
+const DEFAULT: &str = include_str!("../../../config/default.toml");
+const SANDBOX: &str = include_str!("../../../config/sandbox.toml");
+const PRODUCTION: &str = include_str!("../../../config/production.toml");
+
+string_enum! {
+    /// What the service is run for.
+    pub enum Profile {
+        /// Trying, developing, testing: providers may be sandboxed, the clock may be moved.
+        Sandbox = "sandbox",
+        /// Real people and money.
+        Production = "production",
+    }
+}
+
+/// The effective configuration. `config/default.toml` explains every key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub profile: Profile,
+    pub server: ServerConfig,
+    pub metrics: MetricsConfig,
+    pub log: LogConfig,
+    pub database: DatabaseConfig,
+    pub github: GithubConfig,
+    pub mail: MailConfig,
+    pub secrets: SecretsConfig,
+    pub auth: AuthConfig,
+    pub rate_limit: Limits,
+    /// Where the service keeps its files; from the command line.
+    #[serde(default)]
+    pub data_dir: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ServerConfig {
+    pub host: String,
+    pub port: u16,
+    pub threads: usize,
+    pub public_url: String,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub cors_origins: Vec<String>,
+    pub drain_seconds: u64,
+    pub body_limit: usize,
+    pub body_seconds: u64,
+    pub worker: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MetricsConfig {
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct DatabaseConfig {
+    pub url: SecretString,
+    pub api_connections: u32,
+    pub worker_connections: u32,
+    pub statement_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GithubConfig {
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub web_base: String,
+    pub api_base: String,
+    pub sandbox_port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MailConfig {
+    pub smtp_url: SecretString,
+    pub from: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct SecretsConfig {
+    pub master_keys: SecretString,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AuthConfig {
+    pub session_idle_hours: i64,
+    pub session_absolute_hours: i64,
+    pub access_token_seconds: i64,
+    pub refresh_token_days: i64,
+}
+
+/// Keys whose values are never shown.
+const SECRET_KEYS: &[&str] = &["database.url", "github.client_secret", "mail.smtp_url", "secrets.master_keys"];
+
+impl Config {
+    /// Reads the configuration. `overrides` come from the command line and win.
+    ///
+    /// # Errors
+    /// One message for everything that is wrong, naming keys but no secrets.
+    pub fn load(file: Option<&Path>, overrides: &[(&str, String)], data_dir: &Path) -> Result<Self, String> {
+        let figment = Self::figment(file, overrides)?;
+        let mut config: Config = figment.extract().map_err(|error| {
+            let faults: Vec<String> = error.into_iter().map(|fault| fault.to_string()).collect();
+            format!("the configuration is not usable: {}", faults.join("; "))
+        })?;
+        config.data_dir = data_dir.to_owned();
+        config.check()?;
+        Ok(config)
+    }
+
+    fn figment(file: Option<&Path>, overrides: &[(&str, String)]) -> Result<Figment, String> {
+        let with_file = |mut figment: Figment| -> Result<Figment, String> {
+            if let Some(file) = file {
+                if !file.is_file() {
+                    return Err(format!("there is no configuration file {}", file.display()));
+                }
+                figment = figment.merge(Toml::file_exact(file));
+            }
+            // The launcher and the database tools have variables of their own under the same prefix.
+            figment = figment.merge(Env::prefixed("ASSAY_").split("__").filter(|key| {
+                key == "profile" || key.as_str().contains("__") || key.as_str().contains('.')
+            }));
+            for (key, value) in overrides {
+                let parsed: figment::value::Value =
+                    value.parse().map_err(|_| format!("the value of {key} cannot be read"))?;
+                figment = figment.merge(Serialized::default(key, parsed));
+            }
+            Ok(figment)
+        };
+        let first = with_file(Figment::from(Toml::string(DEFAULT)))?;
+        let profile: Profile = first.extract_inner("profile").map_err(|error| format!("profile: {error}"))?;
+        let of_profile = match profile {
+            Profile::Sandbox => SANDBOX,
+            Profile::Production => PRODUCTION,
+        };
+        with_file(Figment::from(Toml::string(DEFAULT)).merge(Toml::string(of_profile)))
+    }
+
+    /// What may not be: all faults at once.
+    fn check(&self) -> Result<(), String> {
+        let mut faults = Vec::new();
+        if self.is_production() {
+            let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+            if !given(&self.database.url) {
+                faults.push("database.url must be given in production (the embedded cluster is for one machine)");
+            }
+            if self.sandbox_github() {
+                faults.push("github.client_id and github.client_secret must be given in production");
+            }
+            if !self.github.api_base.starts_with("https://") || !self.github.web_base.starts_with("https://") {
+                faults.push("github.api_base and github.web_base must be https in production");
+            }
+            if self.sandbox_mail() {
+                faults.push("mail.smtp_url must be given in production");
+            }
+            if self.mail.from.contains(".invalid") {
+                faults.push("mail.from must be a real address in production");
+            }
+            if !given(&self.secrets.master_keys) {
+                faults.push("secrets.master_keys must be given in production");
+            }
+            if !self.server.public_url.starts_with("https://") {
+                faults.push("server.public_url must be an https URL in production");
+            }
+        }
+        if !(60..=600).contains(&self.auth.access_token_seconds) {
+            faults.push("auth.access_token_seconds must be between 60 and 600");
+        }
+        if self.database.api_connections == 0 || self.database.worker_connections == 0 {
+            faults.push("database.api_connections and database.worker_connections must be at least 1");
+        }
+        if self.rate_limit.default == 0 || self.rate_limit.search == 0 || self.rate_limit.sign_in == 0 {
+            faults.push("rate_limit values must be at least 1");
+        }
+        if faults.is_empty() { Ok(()) } else { Err(format!("the configuration is not usable: {}", faults.join("; "))) }
+    }
+
+    /// Real people and money?
+    pub fn is_production(&self) -> bool {
+        self.profile == Profile::Production
+    }
+
+    /// Is GitHub sandboxed?
+    pub fn sandbox_github(&self) -> bool {
+        self.github.client_id.is_empty() || self.github.client_secret.expose_secret().is_empty()
+    }
+
+    /// Does mail go to files?
+    pub fn sandbox_mail(&self) -> bool {
+        self.mail.smtp_url.expose_secret().is_empty()
+    }
+
+    /// The URL under which people reach the service, without a trailing slash.
+    pub fn public_url(&self) -> String {
+        if self.server.public_url.is_empty() {
+            return format!("http://{}:{}", self.server.host, self.server.port);
+        }
+        self.server.public_url.trim_end_matches('/').to_owned()
+    }
+
+    /// Every key with its effective value, secrets masked: `(key, value, variable)`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn describe(file: Option<&Path>, overrides: &[(&str, String)]) -> Result<Vec<(String, String, String)>, String> {
+        let value: serde_json::Value =
+            Self::figment(file, overrides)?.extract().map_err(|error| error.to_string())?;
+        let mut rows = Vec::new();
+        flatten("", &value, &mut rows);
+        Ok(rows
+            .into_iter()
+            .map(|(key, value)| {
+                let variable = format!("ASSAY_{}", key.to_uppercase().replace('.', "__"));
+                let masked = SECRET_KEYS.contains(&key.as_str()) && value != "\"\"";
+                (key, if masked { "********".to_owned() } else { value }, variable)
+            })
+            .collect())
+    }
+
+    /// `config/README.md`: every key, its variable, its default and its meaning, from `config/default.toml`.
+    pub fn readme() -> String {
+        let mut out = String::from(
+            "# Configuration\n\nGenerated from `default.toml` by `assay config --markdown`; a test holds it fresh. Later wins: \
+             `default.toml`, the profile's file, `--config FILE`, the variables, the command line.\n\n\
+             | key | variable | default | meaning |\n|---|---|---|---|\n",
+        );
+        let mut section = String::new();
+        let mut meaning = String::new();
+        for line in DEFAULT.lines().skip(1) {
+            if let Some(comment) = line.strip_prefix("# ") {
+                if !meaning.is_empty() {
+                    meaning.push(' ');
+                }
+                meaning.push_str(&comment.replace('|', "\\|"));
+            } else if let Some(name) = line.strip_prefix('[') {
+                section = format!("{}.", name.trim_end_matches(']'));
+                meaning.clear();
+            } else if let Some((key, value)) = line.split_once(" = ") {
+                let key = format!("{section}{key}");
+                let variable = format!("ASSAY_{}", key.to_uppercase().replace('.', "__"));
+                out.push_str(&format!("| `{key}` | `{variable}` | `{value}` | {meaning} |\n"));
+            } else {
+                meaning.clear();
+            }
+        }
+        out
+    }
+}
+
+fn flatten(prefix: &str, value: &serde_json::Value, rows: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&key, value, rows);
+            }
+        }
+        other => rows.push((prefix.to_owned(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_usable_and_production_is_refused_with_every_reason() {
+        let config = Config::load(None, &[], Path::new("x")).unwrap();
+        assert!(config.sandbox_github() && config.sandbox_mail() && !config.is_production());
+        let refused = Config::load(None, &[("profile", "production".into())], Path::new("x")).unwrap_err();
+        for key in ["database.url", "github.client_id", "mail.smtp_url", "secrets.master_keys", "server.public_url"] {
+            assert!(refused.contains(key), "{refused}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let error = Config::load(None, &[("server.prot", "1".into())], Path::new("x")).unwrap_err();
+        assert!(error.contains("prot"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let rows = Config::describe(None, &[("secrets.master_keys", "k1:AAAA".into())]).unwrap();
+        let shown = rows.iter().find(|(key, _, _)| key == "secrets.master_keys").unwrap();
+        assert_eq!(shown.1, "********");
+        assert!(rows.iter().any(|(key, _, variable)| key == "server.port" && variable == "ASSAY_SERVER__PORT"));
+    }
+}

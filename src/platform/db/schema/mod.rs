@@ -1,0 +1,24 @@
+//! The tables, as diesel sees them: one file per owner. Only the owner of a table writes it; a test holds these files
+//! to the database.
+#![allow(missing_docs)]
+
+mod identity;
+mod notifications;
+mod platform;
+mod projects;
+mod skills;
+mod vetting;
+
+#[allow(unused_imports)]
+pub use identity::*;
+#[allow(unused_imports)]
+pub use notifications::*;
+pub use platform::*;
+#[allow(unused_imports)]
+pub use projects::*;
+#[allow(unused_imports)]
+pub use skills::*;
+#[allow(unused_imports)]
+pub use vetting::*;
+
+diesel::allow_tables_to_appear_in_same_query!(events, event_audiences);

@@ -1,0 +1,139 @@
+//! Policy data: the numbers by which the market is run. Versioned, stored, and snapshotted (by version) into the
+//! objects they govern. Changing a number means a new version in `config/policy.toml`.
+
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+
+/// The policy numbers, as in `config/policy.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The version: a date, and a letter when there are several of a day.
+    pub version: String,
+    /// Version of the terms of service to which people consent at sign-up.
+    pub terms_version: String,
+    /// Projects and their curation.
+    pub projects: ProjectPolicy,
+    /// Bids, offers and invitations.
+    pub bids: BidPolicy,
+    /// What the marketplace takes.
+    pub fees: FeePolicy,
+    /// Approvals of developers.
+    pub vetting: VettingPolicy,
+    /// Organisations of clients.
+    pub organisations: OrganisationPolicy,
+}
+
+/// Projects and their curation.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectPolicy {
+    /// Smallest budget, USD minor units.
+    pub budget_min_usd_minor: i64,
+    /// Largest budget, USD minor units.
+    pub budget_max_usd_minor: i64,
+    /// Business days in which curation answers.
+    pub curation_due_business_days: u32,
+    /// Days for which a listing stays open.
+    pub listed_days: i64,
+    /// Days before the end at which the client is warned.
+    pub expiry_warning_days: i64,
+    /// Days without a client's act, while bids wait, after which the listing pauses.
+    pub idle_pause_days: i64,
+    /// Most projects that an organisation may have in draft or curation at once.
+    pub max_open_drafts: i64,
+    /// Days in which a rejection can be appealed.
+    pub appeal_days: i64,
+    /// Days in which an appeal is answered.
+    pub appeal_answer_days: i64,
+}
+
+/// Bids, offers and invitations.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct BidPolicy {
+    /// Most live bids on a project; further ones wait.
+    pub max_live_per_project: i64,
+    /// Most live bids of a developer, waiting ones included.
+    pub max_live_per_developer: i64,
+    /// Days for which an offer stands.
+    pub offer_days: i64,
+    /// Most counter-offers on one bid, both sides together.
+    pub max_counters: i32,
+    /// Days for which an invitation stands.
+    pub invitation_days: i64,
+    /// Most unanswered invitations of a project.
+    pub max_open_invitations: i64,
+}
+
+/// What the marketplace takes, in basis points of the bid.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct FeePolicy {
+    /// On top, paid by the client.
+    pub client_fee_bps: u32,
+    /// Taken from the developer's part.
+    pub developer_fee_bps: u32,
+}
+
+/// Approvals of developers.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct VettingPolicy {
+    /// Days for which an approval holds (18 months).
+    pub approval_days: i64,
+}
+
+/// Organisations of clients.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationPolicy {
+    /// Days for which an invitation to an organisation stands.
+    pub invitation_days: i64,
+    /// Most members of an organisation.
+    pub max_members: i64,
+}
+
+impl Policy {
+    /// The policy that ships with this version of the service.
+    ///
+    /// # Errors
+    /// When the shipped file is not a policy (a test holds that it is).
+    pub fn shipped() -> Result<Self, Box<figment::Error>> {
+        use figment::providers::{Format, Toml};
+        figment::Figment::from(Toml::string(include_str!("../../config/policy.toml"))).extract().map_err(Box::new)
+    }
+}
+
+/// Adds `days` business days (Monday to Friday, UTC) to an instant.
+pub fn add_business_days(from: chrono::DateTime<chrono::Utc>, days: u32) -> chrono::DateTime<chrono::Utc> {
+    use chrono::Datelike;
+    let mut at = from;
+    let mut left = days;
+    while left > 0 {
+        at += Duration::days(1);
+        if at.weekday().number_from_monday() <= 5 {
+            left -= 1;
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_policy_reads() {
+        let policy = Policy::shipped().unwrap();
+        assert_eq!(policy.projects.budget_min_usd_minor, 500_000);
+        assert_eq!(policy.projects.budget_max_usd_minor, 5_000_000);
+    }
+
+    #[test]
+    fn business_days_skip_weekends() {
+        let friday: chrono::DateTime<chrono::Utc> = "2026-11-20T15:00:00Z".parse().unwrap();
+        assert_eq!(add_business_days(friday, 1).to_rfc3339(), "2026-11-23T15:00:00+00:00");
+        assert_eq!(add_business_days(friday, 5).to_rfc3339(), "2026-11-27T15:00:00+00:00");
+    }
+}

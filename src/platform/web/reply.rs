@@ -1,0 +1,118 @@
+//! A successful answer: status, a few headers and a JSON text. It can be stored under an idempotency key and given
+//! again byte for byte.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
+use assay_kernel::{Error, Result};
+use serde::Serialize;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Reply {
+    /// 200 with a JSON body.
+    pub fn ok(body: &impl Serialize) -> Result<Self> {
+        Self::json(200, body)
+    }
+
+    /// 201 with the new resource and where it is.
+    pub fn created(location: impl Into<String>, body: &impl Serialize) -> Result<Self> {
+        Ok(Self::json(201, body)?.header("location", location))
+    }
+
+    /// 202: it will be done.
+    pub fn accepted(body: &impl Serialize) -> Result<Self> {
+        Self::json(202, body)
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: 204, headers: Vec::new(), body: String::new() }
+    }
+
+    /// 304 with the version that the caller has.
+    pub fn not_modified(etag: impl Into<String>) -> Self {
+        Self { status: 304, headers: vec![("etag".into(), etag.into())], body: String::new() }
+    }
+
+    /// 302 to another place.
+    pub fn redirect(location: impl Into<String>) -> Self {
+        Self { status: 302, headers: vec![("location".into(), location.into())], body: String::new() }
+    }
+
+    /// A text that is JSON already.
+    pub fn raw_json(status: u16, body: String) -> Self {
+        Self { status, headers: Vec::new(), body }
+    }
+
+    fn json(status: u16, body: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_string(body).map_err(Error::internal)?;
+        Ok(Self { status, headers: Vec::new(), body })
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds the strong entity tag of the version shown.
+    #[must_use]
+    pub fn etag(self, etag: impl Into<String>) -> Self {
+        self.header("etag", etag)
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body text.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The headers as stored under an idempotency key.
+    pub fn stored_headers(&self) -> serde_json::Value {
+        serde_json::json!(self.headers)
+    }
+
+    /// A stored answer, marked as given again.
+    pub fn restore(status: i32, headers: serde_json::Value, body: String) -> Result<Self> {
+        let status = u16::try_from(status).map_err(Error::internal)?;
+        let headers = serde_json::from_value(headers).map_err(Error::internal)?;
+        Ok(Self { status, headers, body }.header("idempotency-replayed", "true"))
+    }
+}
+
+impl Responder for Reply {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
+        let etag = self.headers.iter().find(|(name, _)| name == "etag").map(|(_, value)| value.clone());
+        let unchanged = self.status == 200
+            && request.method().is_safe()
+            && etag.as_deref().is_some_and(|etag| super::conditional::none_match(request, etag));
+        let status = if unchanged { 304 } else { self.status };
+        let mut builder =
+            HttpResponseBuilder::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+                builder.append_header((name, value));
+            }
+        }
+        if unchanged || self.body.is_empty() {
+            return builder.finish();
+        }
+        builder.insert_header((header::CONTENT_TYPE, "application/json"));
+        builder.body(self.body)
+    }
+}
