@@ -154,6 +154,7 @@ struct Inner {
     why_not: Vec<WhyNot>,
     retry_after: Option<u64>,
     transient: bool,
+    permanent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -169,6 +170,7 @@ impl Error {
                 why_not: Vec::new(),
                 retry_after: None,
                 transient: false,
+                permanent: false,
                 source: None,
             }),
         }
@@ -235,6 +237,13 @@ impl Error {
         self
     }
 
+    /// Marks a failure that no repeat can cure: a job that meets it is dead at once.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.inner.permanent = true;
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.inner.code
@@ -268,6 +277,11 @@ impl Error {
     /// May the whole transaction be repeated?
     pub fn is_transient(&self) -> bool {
         self.inner.transient
+    }
+
+    /// Is every repeat in vain?
+    pub fn is_permanent(&self) -> bool {
+        self.inner.permanent
     }
 
     /// The chain of internal causes on one line, for the log.

@@ -14,7 +14,7 @@ pub mod patch;
 pub mod process;
 pub mod text;
 
-pub use actor::{Actor, Permission, Role, Scope};
+pub use actor::{AccountStatus, Actor, Permission, Role, Scope};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use error::{Code, Error, FieldError, Result};

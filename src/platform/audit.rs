@@ -85,6 +85,68 @@ pub async fn record(ctx: &Ctx, conn: &mut Conn, entry: Entry<'_>) -> Result<()> 
     Ok(())
 }
 
+/// An entry as staff read it.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct EntryView {
+    /// Its place in the chain, from 1 without gaps.
+    #[schema(example = 1)]
+    pub seq: i64,
+    /// When it was done.
+    pub occurred_at: DateTime<Utc>,
+    /// Who did it; none for the command line and the worker.
+    #[schema(value_type = Option<String>, example = "acc_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
+    pub actor: Option<AccountId>,
+    /// What was done.
+    #[schema(example = "permission.grant")]
+    pub action: String,
+    /// To what: a prefixed id.
+    #[schema(example = "acc_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
+    pub subject: String,
+    /// Why, where a reason is demanded.
+    pub reason: Option<String>,
+    /// Particulars.
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+impl From<Row> for EntryView {
+    fn from(row: Row) -> Self {
+        Self {
+            seq: row.seq,
+            occurred_at: row.occurred_at,
+            actor: row.actor.map(AccountId::from_uuid),
+            action: row.action,
+            subject: row.subject,
+            reason: row.reason,
+            data: row.data,
+        }
+    }
+}
+
+/// Entries, newest first: all, or those about one thing.
+pub async fn list(
+    conn: &mut Conn,
+    subject: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<EntryView>> {
+    let mut query = audit_log::table.into_boxed();
+    if let Some(subject) = subject {
+        query = query.filter(audit_log::subject.eq(subject.to_owned()));
+    }
+    if let Some(before) = before {
+        query = query.filter(audit_log::seq.lt(before));
+    }
+    let rows: Vec<Row> = query
+        .order(audit_log::seq.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)
+        .await
+        .map_err(db::DbError::from)?;
+    Ok(rows.into_iter().map(EntryView::from).collect())
+}
+
 /// Walks the whole chain.
 ///
 /// # Errors
@@ -109,7 +171,10 @@ pub async fn verify(conn: &mut Conn) -> Result<i64> {
                 return Err(Error::internal(format!("audit entry {expected_seq} is missing")));
             }
             if row.prev_hash != prev_hash || row.hash != row.digest() {
-                return Err(Error::internal(format!("audit entry {} does not follow from the one before", row.seq)));
+                return Err(Error::internal(format!(
+                    "audit entry {} does not follow from the one before",
+                    row.seq
+                )));
             }
             prev_hash = row.hash;
             expected_seq += 1;

@@ -1,11 +1,18 @@
 //! Policy data: the numbers by which the market is run. Versioned, stored, and snapshotted (by version) into the
 //! objects they govern. Changing a number means a new version in `config/policy.toml`.
 
+use assay_kernel::{Error, Result};
 use chrono::Duration;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 
+use crate::Ctx;
+use crate::db::schema::policies;
+use crate::db::{Conn, DbError};
+
 /// The policy numbers, as in `config/policy.toml`.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The version: a date, and a letter when there are several of a day.
@@ -25,7 +32,7 @@ pub struct Policy {
 }
 
 /// Projects and their curation.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectPolicy {
     /// Smallest budget, USD minor units.
@@ -49,7 +56,7 @@ pub struct ProjectPolicy {
 }
 
 /// Bids, offers and invitations.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BidPolicy {
     /// Most live bids on a project; further ones wait.
@@ -67,7 +74,7 @@ pub struct BidPolicy {
 }
 
 /// What the marketplace takes, in basis points of the bid.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeePolicy {
     /// On top, paid by the client.
@@ -77,7 +84,7 @@ pub struct FeePolicy {
 }
 
 /// Approvals of developers.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VettingPolicy {
     /// Days for which an approval holds (18 months).
@@ -85,7 +92,7 @@ pub struct VettingPolicy {
 }
 
 /// Organisations of clients.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganisationPolicy {
     /// Days for which an invitation to an organisation stands.
@@ -99,10 +106,43 @@ impl Policy {
     ///
     /// # Errors
     /// When the shipped file is not a policy (a test holds that it is).
-    pub fn shipped() -> Result<Self, Box<figment::Error>> {
+    pub fn shipped() -> std::result::Result<Self, Box<figment::Error>> {
         use figment::providers::{Format, Toml};
-        figment::Figment::from(Toml::string(include_str!("../../config/policy.toml"))).extract().map_err(Box::new)
+        figment::Figment::from(Toml::string(include_str!("../../config/policy.toml")))
+            .extract()
+            .map_err(Box::new)
     }
+}
+
+/// Keeps the document of a version that comes into force.
+///
+/// # Errors
+/// When the version is stored with other numbers: a change of a number is a new version.
+pub async fn record(ctx: &Ctx, conn: &mut Conn) -> Result<()> {
+    let document = serde_json::to_value(&*ctx.policy).map_err(Error::internal)?;
+    diesel::insert_into(policies::table)
+        .values((
+            policies::version.eq(&ctx.policy.version),
+            policies::document.eq(&document),
+            policies::effective_at.eq(ctx.clock.now()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await
+        .map_err(DbError::from)?;
+    let stored: serde_json::Value = policies::table
+        .find(&ctx.policy.version)
+        .select(policies::document)
+        .first(conn)
+        .await
+        .map_err(DbError::from)?;
+    if stored == document {
+        return Ok(());
+    }
+    let version = &ctx.policy.version;
+    Err(Error::internal(format!(
+        "the policy {version} is in the database with other numbers; give it a new version"
+    )))
 }
 
 /// Adds `days` business days (Monday to Friday, UTC) to an instant.

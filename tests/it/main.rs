@@ -1,1 +1,6 @@
-fn main() {}
+//! The integration tests: through HTTP, each with a service and a database of its own. `harness` makes them, `laws`
+//! hold for the whole house; the other folders mirror the API.
+
+mod harness;
+mod laws;
+mod tidy;

@@ -65,3 +65,42 @@ fn with_harness<T: Send>(
         scope.spawn(body).join().unwrap_or_else(|_| Err(Error::internal("the migration thread failed")))
     })
 }
+
+/// Makes the database `name` on the server behind `url`, unless it is there.
+pub fn create_database(url: &str, name: &str) -> Result<()> {
+    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+    block_on(async {
+        let mut conn = Conn::establish(url).await.map_err(Error::internal)?;
+        let found: i64 = diesel::QueryDsl::count(
+            diesel::QueryDsl::filter(pg_database::table, diesel::ExpressionMethods::eq(pg_database::datname, name)),
+        )
+        .get_result(&mut conn)
+        .await
+        .map_err(DbError::from)?;
+        if found == 0 {
+            diesel::sql_query(format!("CREATE DATABASE {quoted}")).execute(&mut conn).await.map_err(DbError::from)?;
+        }
+        Ok(())
+    })
+}
+
+mod pg_database {
+    diesel::table! {
+        pg_database (datname) {
+            datname -> Text,
+        }
+    }
+    pub use pg_database::*;
+}
+
+/// Runs a future to its end on a thread and a runtime of its own.
+fn block_on<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let body = || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
+        runtime.block_on(work)
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(body).join().unwrap_or_else(|_| Err(Error::internal("the database thread failed")))
+    })
+}

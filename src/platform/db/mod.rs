@@ -136,9 +136,13 @@ impl Db {
         let mut config = ManagerConfig::<Conn>::default();
         // The default test on check-out is a query of its own on every use; a dead connection is found when used.
         config.recycling_method = RecyclingMethod::Fast;
+        // Each connection is driven by a task. It must outlive the HTTP threads, which end one by one in a drain while
+        // others still serve, so it lives on the runtime that made the pool.
+        let runtime = tokio::runtime::Handle::current();
         config.custom_setup = Box::new(move |url| {
-            async move {
-                let mut conn = Conn::establish(url).await?;
+            let url = url.to_owned();
+            let opened = runtime.spawn(async move {
+                let mut conn = Conn::establish(&url).await?;
                 let settings = format!(
                     "SET statement_timeout = {statement_ms}; SET lock_timeout = 2000; \
                      SET idle_in_transaction_session_timeout = 10000; SET TIME ZONE 'UTC'; \
@@ -149,6 +153,9 @@ impl Db {
                     .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 conn.set_instrumentation(CountStatements);
                 Ok(conn)
+            });
+            async move {
+                opened.await.unwrap_or_else(|error| Err(diesel::ConnectionError::BadConnection(error.to_string())))
             }
             .boxed()
         });

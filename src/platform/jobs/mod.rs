@@ -154,7 +154,7 @@ async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {
             ctx.db.read(async |conn| Ok(finish(conn, job.id).await?)).await
         }
         Err(error) => {
-            let last = job.attempts >= job.max_attempts;
+            let last = job.attempts >= job.max_attempts || error.is_permanent();
             tracing::warn!(job = %id, kind = %job.kind, attempt = job.attempts, last, error = %error.chain(), "job failed");
             metrics::counter!("jobs_failed_total", "kind" => job.kind.clone()).increment(1);
             let retry_at = now + back_off(job.attempts, &ctx.entropy).max(retry_hint(&error));

@@ -12,6 +12,6 @@ pub mod reply;
 pub use auth::{Access, Admin, Anyone, Auth, Curator, Developer, Finance, Hirer, Manager, Reader, Reviewer, SignedIn, Staff};
 pub use conditional::{IfMatch, etag};
 pub use cursor::Cursor;
-pub use extract::{Body, IdempotencyKey, MergePatch, Path, Query};
+pub use extract::{Body, IdempotencyKey, MergePatch, MergePatchDocument, Path, Query};
 pub use problem::{Outcome, Problem};
 pub use reply::Reply;

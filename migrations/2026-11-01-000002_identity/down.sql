@@ -1,0 +1,15 @@
+DROP TABLE organisation_invitations;
+DROP TABLE organisation_members;
+DROP TABLE organisations;
+DROP TABLE suspension_appeals;
+DROP TABLE suspensions;
+DROP TABLE signing_keys;
+DROP TABLE api_tokens;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE sign_in_states;
+DROP TABLE staff_permissions;
+DROP TABLE github_tokens;
+DROP TABLE account_data_keys;
+DROP TABLE consents;
+DROP TABLE accounts;

@@ -1,0 +1,14 @@
+DROP TABLE offers;
+DROP TABLE developer_bid_slots;
+DROP TABLE project_bid_slots;
+DROP TABLE bid_revisions;
+DROP TABLE bids;
+DROP TABLE invitations;
+DROP TABLE curation_appeals;
+DROP TABLE curation_decisions;
+DROP FUNCTION newest_matches(tsquery, timestamptz, integer);
+DROP TABLE listing_texts;
+DROP TABLE listing_skills;
+DROP TABLE listings;
+DROP TABLE projects;
+DROP TABLE currency_rates;

@@ -1,0 +1,303 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use assay_kernel::ids::JobId;
+use assay_platform::config::Config;
+use assay_platform::db::migrate;
+use assay_platform::{Ctx, audit, jobs, telemetry};
+use clap::{Args, Parser, Subcommand};
+
+use super::boot::{self, Database, Failure, Options, Origins, Outcome};
+use super::providers::{self, Providers};
+use super::worker::{Background, Duties};
+use super::{demo, openapi, server, spec};
+
+/// Back end of a vetted mid-market talent marketplace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assay",
+    version,
+    about,
+    after_help = "Without a command the service is started.\n\nExamples:\n  assay                        serve at http://127.0.0.1:8080 with a private database\n  assay --port 9000 serve      the same on another port\n  assay demo                   walk the whole road over HTTP"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Where the service keeps its files: the private database, keys, mails of the sandbox
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "./.assay", env = "ASSAY_DATA_DIR")]
+    data_dir: PathBuf,
+    /// A configuration file (TOML); config/README.md lists every key
+    #[arg(long, global = true, value_name = "FILE", env = "ASSAY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address of the API [default: server.host]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Port of the API, 0 for any free one [default: server.port]
+    #[arg(long, global = true, value_name = "PORT")]
+    port: Option<u16>,
+}
+
+impl Global {
+    fn options(&self) -> Options {
+        let mut overrides = Vec::new();
+        // Quoted, so that figment reads a text and not a number or a truth value.
+        overrides.extend(self.host.as_ref().map(|host| ("server.host", format!("{host:?}"))));
+        overrides.extend(self.port.map(|port| ("server.port", port.to_string())));
+        Options { data_dir: self.data_dir.clone(), file: self.config.clone(), overrides }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API (and, unless server.worker is off, do the background work)
+    #[command(after_help = "Example:\n  assay serve --data-dir /var/lib/assay --port 8080")]
+    Serve,
+    /// Do the background work only: timers, jobs, events
+    #[command(after_help = "Example:\n  ASSAY_DATABASE__URL=postgresql://… assay worker")]
+    Worker,
+    /// Bring the database's schema up to date, or take migrations back
+    #[command(after_help = "Examples:\n  assay migrate\n  assay migrate --revert 1")]
+    Migrate {
+        /// Take the newest N migrations back instead
+        #[arg(long, value_name = "N")]
+        revert: Option<usize>,
+    },
+    /// Walk the whole road over HTTP against a service of its own, in a temporary folder
+    #[command(after_help = "Example:\n  assay demo")]
+    Demo,
+    /// Print the description of the API (OpenAPI 3.1)
+    #[command(after_help = "Example:\n  assay openapi > api-spec/openapi.json")]
+    Openapi {
+        /// Print the conventions, error codes and id prefixes (api-spec/README.md) instead
+        #[arg(long)]
+        readme: bool,
+    },
+    /// Print the effective configuration, secrets masked
+    #[command(after_help = "Examples:\n  assay config\n  assay config --markdown > config/README.md")]
+    Config {
+        /// Print every key with its variable, default and meaning instead
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Grant or revoke staff permissions: the first admin is made here
+    #[command(after_help = "Examples:\n  assay staff grant octocat admin\n  assay staff revoke octocat curator")]
+    Staff {
+        #[command(subcommand)]
+        act: StaffAct,
+    },
+    /// Work with the audit log
+    #[command(after_help = "Example:\n  assay audit verify")]
+    Audit {
+        #[command(subcommand)]
+        act: AuditAct,
+    },
+    /// Work with background jobs
+    #[command(after_help = "Examples:\n  assay jobs list\n  assay jobs list --live\n  assay jobs replay job_0193…")]
+    Jobs {
+        #[command(subcommand)]
+        act: JobsAct,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffAct {
+    /// Grant a permission to an account that has signed in
+    #[command(after_help = "Example:\n  assay staff grant octocat admin")]
+    Grant(StaffGrant),
+    /// Take a permission back
+    #[command(after_help = "Example:\n  assay staff revoke octocat curator")]
+    Revoke(StaffGrant),
+}
+
+#[derive(Debug, Args)]
+struct StaffGrant {
+    /// The person's GitHub login
+    login: String,
+    /// curator, assessor, reviewer, finance or admin
+    #[arg(value_parser = parse_permission)]
+    permission: assay_kernel::Permission,
+}
+
+fn parse_permission(text: &str) -> Result<assay_kernel::Permission, String> {
+    assay_kernel::Permission::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = assay_kernel::Permission::ALL.iter().map(|permission| permission.as_str()).collect();
+        format!("one of {}", all.join(", "))
+    })
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditAct {
+    /// Prove that no entry was changed or taken out
+    #[command(after_help = "Example:\n  assay audit verify")]
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum JobsAct {
+    /// List dead jobs, or those still to run
+    #[command(after_help = "Examples:\n  assay jobs list\n  assay jobs list --live")]
+    List {
+        /// Those still to run instead of the dead ones
+        #[arg(long)]
+        live: bool,
+    },
+    /// Give a dead job all its tries again
+    #[command(after_help = "Example:\n  assay jobs replay job_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
+    Replay {
+        /// The job
+        id: JobId,
+    },
+}
+
+/// Reads the command line and does what it says: 0 done, 1 failed, 2 not understood.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) => {
+            eprintln!("assay: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let options = cli.global.options();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => server::run(&options),
+        Command::Worker => worker(&options),
+        Command::Migrate { revert } => migrate(&options, revert),
+        Command::Demo => demo::run(&options),
+        Command::Openapi { readme } => {
+            print!("{}", if readme { spec::readme() } else { openapi::pretty() });
+            Ok(())
+        }
+        Command::Config { markdown } => config(&options, markdown),
+        Command::Staff { act } => staff(&options, act),
+        Command::Audit { act: AuditAct::Verify } => tool(&options, async |ctx| {
+            let entries = ctx.db.read(async |conn| audit::verify(conn).await).await?;
+            println!("The audit log is whole: {entries} entries.");
+            Ok(())
+        }),
+        Command::Jobs { act } => tool(&options, async |ctx| jobs(ctx, &act).await),
+    }
+}
+
+fn config(options: &Options, markdown: bool) -> Outcome {
+    if markdown {
+        print!("{}", Config::readme());
+        return Ok(());
+    }
+    for (key, value, variable) in Config::describe(options.file.as_deref(), &options.overrides)? {
+        println!("{key} = {value}    # {variable}");
+    }
+    println!("# data folder: {}", std::path::absolute(&options.data_dir)?.display());
+    Ok(())
+}
+
+/// Runs a short command with a context, on the database of a running service or on one started for it.
+fn tool(options: &Options, work: impl AsyncFn(&Ctx) -> Outcome) -> Outcome {
+    let config = options.config()?;
+    telemetry::init_logs(config.log.format, "warn");
+    let database = Database::reach(&config)?;
+    let url = database.url();
+    let config = Arc::new(config);
+    let done = server::runtime()?.block_on(async {
+        if !matches!(database, Database::Attached(_)) && !server::bring_up(&config, &url)? {
+            return Err(Failure("the database lacks migrations; run `assay migrate` first".to_owned()));
+        }
+        let ctx = boot::context(&config, &Origins::of(&config)?, &url, 2).await?;
+        boot::prepare(&ctx).await?;
+        work(&ctx).await
+    });
+    let stopped = database.stop();
+    done.and(stopped)
+}
+
+fn migrate(options: &Options, revert: Option<usize>) -> Outcome {
+    let config = options.config()?;
+    telemetry::init_logs(config.log.format, "warn");
+    let database = Database::reach(&config)?;
+    let done = match revert {
+        Some(steps) => migrate::revert(&database.url(), Some(steps)).map(|()| println!("Took {steps} back.")),
+        None => migrate::run(&database.url()).map(|names| match names.as_slice() {
+            [] => println!("The schema is up to date."),
+            names => names.iter().for_each(|name| println!("Ran {name}.")),
+        }),
+    };
+    let stopped = database.stop();
+    done.map_err(Failure::from).and(stopped)
+}
+
+fn staff(options: &Options, act: StaffAct) -> Outcome {
+    tool(options, async |ctx| {
+        let (grant, person) = match &act {
+            StaffAct::Grant(person) => (true, person),
+            StaffAct::Revoke(person) => (false, person),
+        };
+        super::domains::set_permission(ctx, &person.login, person.permission, grant).await?;
+        let done = if grant { "now has" } else { "no longer has" };
+        println!("{} {done} the permission `{}`.", person.login, person.permission);
+        Ok(())
+    })
+}
+
+async fn jobs(ctx: &Ctx, act: &JobsAct) -> Outcome {
+    match act {
+        JobsAct::List { live } => {
+            let rows = ctx.db.read(async |conn| jobs::list(conn, !live, None, 100).await).await?;
+            if rows.is_empty() {
+                println!("None.");
+            }
+            for job in rows {
+                let error = job.last_error.unwrap_or_default();
+                println!("{}  {}  tries {}/{}  {error}", job.id, job.kind, job.attempts, job.max_attempts);
+            }
+        }
+        JobsAct::Replay { id } => {
+            let job = ctx.db.tx(async |conn| jobs::replay(ctx, conn, *id).await).await?;
+            println!("{} ({}) runs again.", job.id, job.kind);
+        }
+    }
+    Ok(())
+}
+
+fn worker(options: &Options) -> Outcome {
+    let config = Arc::new(options.config()?);
+    telemetry::init_logs(config.log.format, &config.log.filter);
+    let database = Database::reach(&config)?;
+    let url = database.url();
+    let done = server::runtime()?.block_on(async {
+        if !server::bring_up(&config, &url)? {
+            return Err(Failure("the database lacks migrations; run `assay migrate` first".to_owned()));
+        }
+        let origins = Origins::of(&config)?;
+        // Jobs may call GitHub; a sandbox of this process speaks for the same invented people.
+        let sandbox = providers::sandbox_github(&config, &origins)?;
+        let providers = Providers::new(&config, &origins, sandbox.as_ref())?;
+        let ctx = boot::context(&config, &origins, &url, 1).await?;
+        boot::prepare(&ctx).await?;
+        let metrics = server::serve_metrics(
+            &ctx,
+            server::listen(&config.metrics.host, config.metrics.port, "metrics.port")?,
+        )?;
+        let duties = Duties { limiter: None, work: true, providers };
+        let background = Background::start(config.clone(), origins, url.clone(), duties)?;
+        println!("The worker runs; metrics at http://{}/metrics. Stop with Ctrl-C.", metrics.address);
+        server::told_to_stop().await?;
+        tokio::task::block_in_place(|| background.join());
+        metrics.stop(false).await;
+        Ok(())
+    });
+    let stopped = database.stop();
+    done.and(stopped)
+}

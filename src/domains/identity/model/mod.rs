@@ -1,0 +1,14 @@
+//! What identity speaks of: types, arithmetic and checks without IO.
+
+pub mod access_token;
+pub mod api_token;
+pub mod refresh;
+pub mod return_to;
+
+mod account;
+mod organisation;
+mod process;
+
+pub use account::{MAX_API_TOKENS, MAX_OWNED, Profile, SuspensionReason, VerifiedEmail, same_address};
+pub use organisation::{AccountRef, Membership, OrganisationRef, OrganisationRole};
+pub use process::{ORGANISATION_INVITATION, SUSPENSION_APPEAL};

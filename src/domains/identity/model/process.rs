@@ -1,0 +1,97 @@
+//! The state machines of identity as tables.
+
+use assay_kernel::Permission;
+use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+
+/// Invitations to join an organisation.
+pub const ORGANISATION_INVITATION: Machine = Machine {
+    name: "organisation_invitation",
+    version: "1",
+    meaning: "An invitation by e-mail to join a client's organisation.",
+    initial: "sent",
+    states: &[
+        State { name: "sent", meaning: "Mailed; the link works." },
+        State { name: "accepted", meaning: "The invited person is a member." },
+        State { name: "revoked", meaning: "An owner took it back." },
+        State { name: "expired", meaning: "Not answered in time." },
+    ],
+    guards: &[
+        Guard {
+            code: "addressee",
+            needs: "The caller's verified GitHub e-mail addresses include the invited one.",
+        },
+        Guard { code: "unexpired", needs: "The invitation's time is not over." },
+    ],
+    transitions: &[
+        Transition {
+            event: "accept",
+            from: &["sent"],
+            to: "accepted",
+            who: &[Who::Client],
+            guards: &["addressee", "unexpired"],
+            effects: &["adds the member"],
+            ..TRANSITION
+        },
+        Transition { event: "revoke", from: &["sent"], to: "revoked", who: &[Who::Client], ..TRANSITION },
+        Transition {
+            event: "expire",
+            from: &["sent"],
+            to: "expired",
+            who: &[Who::System],
+            clock: Some("organisations.invitation_days"),
+            ..TRANSITION
+        },
+    ],
+};
+
+/// Appeals against suspensions.
+pub const SUSPENSION_APPEAL: Machine = Machine {
+    name: "suspension_appeal",
+    version: "1",
+    meaning: "A suspended person's appeal; one for each suspension.",
+    initial: "open",
+    states: &[
+        State { name: "open", meaning: "Waits for a decision." },
+        State { name: "upheld", meaning: "The suspension stands." },
+        State { name: "overturned", meaning: "The suspension was wrong and has ended." },
+        State { name: "moot", meaning: "The suspension ended before a decision." },
+    ],
+    guards: &[Guard {
+        code: "another_person",
+        needs: "Whoever suspended the account does not decide the appeal.",
+    }],
+    transitions: &[
+        Transition {
+            event: "uphold",
+            from: &["open"],
+            to: "upheld",
+            who: &[Who::Staff(Permission::Reviewer)],
+            guards: &["another_person"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "overturn",
+            from: &["open"],
+            to: "overturned",
+            who: &[Who::Staff(Permission::Reviewer)],
+            guards: &["another_person"],
+            effects: &["reinstates the account"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition { event: "reinstated", from: &["open"], to: "moot", who: &[Who::System], ..TRANSITION },
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sound() {
+        for machine in [&ORGANISATION_INVITATION, &SUSPENSION_APPEAL] {
+            assert_eq!(machine.faults(), Vec::<String>::new(), "{}", machine.name);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Use cases of identity.
+
+pub mod accounts;
+pub mod authenticate;
+pub mod invitations;
+pub mod keys;
+pub mod me;
+pub mod members;
+pub mod organisations;
+pub mod sessions;
+pub mod sign_in;
+pub mod staff;
+pub mod suspensions;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use assay_adapters::github;
+use assay_kernel::ids::{Id, Kind};
+use assay_kernel::{Currency, Error, Limit, Money, Page, Result};
+use assay_platform::Ctx;
+use assay_platform::web::Cursor;
+use serde::Serialize;
+use uuid::Uuid;
+
+use keys::SigningKeys;
+
+/// Signs people in and tells who a request comes from. State of the handlers and authenticator of the web edge; cheap
+/// to clone, and clones share the signing keys in memory.
+#[derive(Clone)]
+pub struct Identity {
+    ctx: Ctx,
+    github: github::Client,
+    keys: Arc<SigningKeys>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// With this GitHub.
+    pub fn new(ctx: Ctx, github: github::Client) -> Self {
+        Self { ctx, github, keys: Arc::default() }
+    }
+
+    /// The surroundings.
+    pub fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
+/// A page of rows in the order of their ids; the cursor is the last row's id.
+fn page_by_id<T>(
+    ctx: &Ctx,
+    list: &str,
+    filter: &impl Serialize,
+    rows: Vec<T>,
+    limit: Limit,
+    id: impl Fn(&T) -> Uuid,
+) -> Result<Page<T>> {
+    let mut failed = None;
+    let page = Page::cut(rows, limit, |last| {
+        Cursor::new(&ctx.keys, list, filter).encode(&id(last)).unwrap_or_else(|error| {
+            failed = Some(error);
+            String::new()
+        })
+    });
+    failed.map_or(Ok(page), Err)
+}
+
+/// The id in a cursor of [`page_by_id`].
+fn position(ctx: &Ctx, list: &str, filter: &impl Serialize, cursor: Option<&str>) -> Result<Option<Uuid>> {
+    cursor.map(|cursor| Cursor::new(&ctx.keys, list, filter).decode(cursor)).transpose()
+}
+
+/// A limit in US dollars as stored. Other currencies would need a rate that moves, so limits have none.
+fn usd_minor(limit: Option<Money>, pointer: &str) -> Result<Option<i64>> {
+    let Some(limit) = limit else { return Ok(None) };
+    if limit.currency != Currency::USD {
+        return Err(Error::invalid_field(&format!("{pointer}/currency"), "not_allowed", "limits are in USD"));
+    }
+    if limit.amount < 1 {
+        return Err(Error::invalid_field(&format!("{pointer}/amount"), "out_of_range", "must be at least 1"));
+    }
+    Ok(Some(limit.amount))
+}
+
+/// A limit as shown.
+fn usd(minor: Option<i64>) -> Option<Money> {
+    minor.map(|amount| Money::new(amount, Currency::USD))
+}
+
+fn typed<K: Kind>(id: Uuid) -> Id<K> {
+    Id::from_uuid(id)
+}

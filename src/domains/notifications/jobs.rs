@@ -1,0 +1,15 @@
+//! The job that sends mails.
+
+use assay_adapters::mail::Mailer;
+use assay_platform::jobs::Registry;
+
+use crate::model::MailJob;
+use crate::service::{self, MAIL_JOB};
+
+/// Registers the jobs of notifications.
+pub fn jobs(registry: &mut Registry, mailer: Mailer) {
+    registry.on(MAIL_JOB, move |_ctx, job: MailJob| {
+        let mailer = mailer.clone();
+        async move { service::send_mail(&mailer, job).await }
+    });
+}

@@ -1,0 +1,17 @@
+//! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
+
+mod bids;
+mod curation;
+mod dto;
+mod invitations;
+mod projects;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers every route of this domain.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    projects::routes(config);
+    curation::routes(config);
+    bids::routes(config);
+    invitations::routes(config);
+}

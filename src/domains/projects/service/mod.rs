@@ -1,0 +1,286 @@
+//! Use cases: authorise → transaction → model → store → events, timers, mail.
+
+pub mod bids;
+pub mod curation;
+pub mod drafts;
+pub mod import;
+pub mod invitations;
+pub mod lifecycle;
+pub mod notify;
+pub mod offers;
+pub mod rates;
+pub mod search;
+
+use std::sync::Arc;
+
+use assay_identity::OrganisationRole;
+use assay_kernel::ids::{AccountId, OrganisationId, ProjectId};
+use assay_kernel::process::{Actions, Who};
+use assay_kernel::{Actor, Currency, Error, Permission, Result};
+use assay_platform::Ctx;
+use assay_platform::db::Conn;
+use assay_skills::Taxonomy;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+
+use crate::model::{Confidentiality, Milestone, PROJECT, ProjectState, Scope, SkillNeed};
+use crate::store;
+use crate::store::projects::ProjectRow;
+
+/// The use cases of this domain, with what they stand on.
+#[derive(Clone)]
+pub struct Projects {
+    /// The surroundings.
+    pub ctx: Ctx,
+    /// The skills that projects may ask for.
+    pub taxonomy: Arc<Taxonomy>,
+}
+
+/// What a person is to a project.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Relation {
+    /// Role in the client's organisation.
+    pub role: Option<OrganisationRole>,
+    /// Has bid on it.
+    pub bidder: bool,
+    /// Was invited to it.
+    pub invited: bool,
+    /// Is an approved developer.
+    pub approved: bool,
+    /// Curates.
+    pub curator: bool,
+    /// Decides appeals.
+    pub reviewer: bool,
+}
+
+impl Relation {
+    /// What `actor` is to `project`.
+    pub async fn of(ctx: &Ctx, conn: &mut Conn, actor: Option<&Actor>, project: ProjectId) -> Result<Self> {
+        let Some(actor) = actor else { return Ok(Self::default()) };
+        let (role, bidder, invited, approved) =
+            store::projects::relation(conn, project, actor.account_id, ctx.clock.now()).await?;
+        Ok(Self {
+            role: role.as_deref().and_then(OrganisationRole::parse),
+            bidder,
+            invited,
+            approved,
+            curator: actor.is(Permission::Curator),
+            reviewer: actor.is(Permission::Reviewer),
+        })
+    }
+
+    /// May they hire for the client?
+    pub fn can_hire(&self) -> bool {
+        self.role.is_some_and(OrganisationRole::can_hire)
+    }
+
+    /// On the inside of the project: the client's members and staff.
+    pub fn inside(&self) -> bool {
+        self.role.is_some() || self.curator || self.reviewer
+    }
+
+    /// May they know of a project in this state?
+    pub fn may_see(&self, state: ProjectState) -> bool {
+        use ProjectState as S;
+        match state {
+            S::Listed | S::Shortlisting => true,
+            S::Paused | S::Awarded | S::Expired | S::Withdrawn | S::Removed => {
+                self.inside() || self.bidder || self.invited
+            }
+            S::Draft => self.role.is_some(),
+            S::Submitted | S::InCuration | S::ChangesRequested | S::Rejected => self.inside(),
+        }
+    }
+
+    /// May they read the full text?
+    pub fn may_read(&self, confidentiality: Confidentiality) -> bool {
+        confidentiality == Confidentiality::Public || self.inside() || self.approved
+    }
+
+    /// Who they are in the project's process table.
+    pub fn who(&self) -> Vec<Who> {
+        let mut who = Vec::new();
+        if self.can_hire() {
+            who.push(Who::Client);
+        }
+        if self.curator {
+            who.push(Who::Staff(Permission::Curator));
+        }
+        if self.reviewer {
+            who.push(Who::Staff(Permission::Reviewer));
+        }
+        who
+    }
+}
+
+/// A project as a caller may see it.
+#[derive(Debug)]
+pub struct ProjectDetail {
+    /// The row.
+    pub row: ProjectRow,
+    /// The organisation's name.
+    pub organisation: String,
+    /// Is the organisation verified?
+    pub verified: bool,
+    /// What the caller is to it.
+    pub relation: Relation,
+    /// What the caller can do.
+    pub actions: Actions,
+}
+
+/// A typed value out of a JSON column.
+pub(crate) fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
+    T::deserialize(value).map_err(Error::internal)
+}
+
+impl ProjectRow {
+    /// The project's id.
+    pub fn project_id(&self) -> ProjectId {
+        ProjectId::from_uuid(self.id)
+    }
+
+    /// The client's organisation.
+    pub fn organisation(&self) -> OrganisationId {
+        OrganisationId::from_uuid(self.organisation_id)
+    }
+
+    /// Who posted it.
+    pub fn posted_by(&self) -> AccountId {
+        AccountId::from_uuid(self.posted_by_id)
+    }
+
+    /// Its state.
+    pub fn state(&self) -> Result<ProjectState> {
+        self.state.parse()
+    }
+
+    /// Its currency.
+    pub fn currency(&self) -> Result<Currency> {
+        Currency::parse(&self.budget_currency).ok_or_else(|| Error::internal("a stored currency is unknown"))
+    }
+
+    /// Its milestones.
+    pub fn milestones(&self) -> Result<Vec<Milestone>> {
+        from_json(&self.milestones)
+    }
+
+    /// Its skills.
+    pub fn skills(&self) -> Result<Vec<SkillNeed>> {
+        from_json(&self.skills)
+    }
+}
+
+/// The parts of a row that the guards look at, read out of their columns.
+pub(crate) struct Parts {
+    pub skills: Vec<SkillNeed>,
+    pub milestones: Vec<Milestone>,
+    pub currency: Currency,
+}
+
+impl Projects {
+    pub(crate) fn parts(row: &ProjectRow) -> Result<Parts> {
+        Ok(Parts { skills: row.skills()?, milestones: row.milestones()?, currency: row.currency()? })
+    }
+
+    /// The scope of a row, for the guards.
+    pub(crate) fn scope<'a>(&self, row: &'a ProjectRow, parts: &'a Parts, client_verified: bool) -> Scope<'a> {
+        let floor = parts
+            .skills
+            .iter()
+            .filter(|need| need.must)
+            .filter_map(|need| self.taxonomy.resolve(&need.skill))
+            .map(|skill| i64::from(skill.floor_usd_per_hour))
+            .max()
+            .unwrap_or(0);
+        Scope {
+            budget: row.budget_amount,
+            currency: parts.currency,
+            budget_usd_minor: row.budget_usd_minor,
+            effort_hours: row.effort_hours.and_then(|hours| u32::try_from(hours).ok()),
+            starts_on: row.starts_on,
+            duration_days: row.duration_days.and_then(|days| u32::try_from(days).ok()),
+            outcome: row.outcome.as_deref(),
+            skills: &parts.skills,
+            milestones: &parts.milestones,
+            floor_usd_per_hour: floor,
+            client_verified,
+        }
+    }
+
+    /// Why a guard of the project's table blocks this caller now.
+    pub(crate) fn blocked(
+        &self,
+        guard: &str,
+        row: &ProjectRow,
+        scope: &Scope<'_>,
+        caller: Option<AccountId>,
+        now: DateTime<Utc>,
+    ) -> Option<String> {
+        match guard {
+            "claimed_by_caller" => (row.curator_id.is_none() || row.curator_id != caller.map(|id| id.uuid()))
+                .then(|| "Another curator has claimed this project.".to_owned()),
+            "within_period" => row
+                .expires_at
+                .is_none_or(|end| end <= now)
+                .then(|| "The listing's period is over; relist the project.".to_owned()),
+            other => scope.blocked(other, &self.ctx.policy.projects, now),
+        }
+    }
+
+    /// Puts together what a caller may see and do.
+    pub(crate) fn detail(
+        &self,
+        row: ProjectRow,
+        organisation: String,
+        verified: bool,
+        relation: Relation,
+        actor: Option<&Actor>,
+    ) -> Result<ProjectDetail> {
+        let who = relation.who();
+        let actions = if who.is_empty() {
+            Actions::default()
+        } else {
+            let parts = Self::parts(&row)?;
+            let scope = self.scope(&row, &parts, verified);
+            let (now, caller) = (self.ctx.clock.now(), actor.map(|actor| actor.account_id));
+            PROJECT.actions(&row.state, &who, |_, guard| self.blocked(guard, &row, &scope, caller, now))
+        };
+        Ok(ProjectDetail { row, organisation, verified, relation, actions })
+    }
+
+    /// A project as the caller may see it.
+    ///
+    /// # Errors
+    /// `not_found` also when the caller may not know of it.
+    pub async fn get(&self, conn: &mut Conn, actor: Option<&Actor>, id: ProjectId) -> Result<ProjectDetail> {
+        let (row, organisation, verified_at) =
+            store::projects::shown(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
+        let relation = Relation::of(&self.ctx, conn, actor, id).await?;
+        if !relation.may_see(row.state()?) {
+            return Err(Error::not_found("project"));
+        }
+        self.detail(row, organisation, verified_at.is_some(), relation, actor)
+    }
+
+    /// Locks a project for an act of `actor`, who must be allowed to know of it.
+    pub(crate) async fn lock(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<(ProjectRow, Relation)> {
+        let row = store::projects::lock(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
+        let relation = Relation::of(&self.ctx, conn, Some(actor), id).await?;
+        if !relation.may_see(row.state()?) {
+            return Err(Error::not_found("project"));
+        }
+        Ok((row, relation))
+    }
+
+    /// After a write: the project as the caller sees it now.
+    pub(crate) async fn shown(
+        &self,
+        conn: &mut Conn,
+        row: ProjectRow,
+        relation: Relation,
+        actor: &Actor,
+    ) -> Result<ProjectDetail> {
+        let (organisation, verified) = store::projects::organisation(conn, row.project_id()).await?;
+        self.detail(row, organisation, verified, relation, Some(actor))
+    }
+}

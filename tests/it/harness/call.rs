@@ -1,0 +1,170 @@
+//! One request and its answer.
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::app::TestApp;
+use super::spec;
+
+/// Anybody with a token.
+pub trait Bearer {
+    /// The access token.
+    fn token(&self) -> &str;
+}
+
+impl Bearer for str {
+    fn token(&self) -> &str {
+        self
+    }
+}
+
+/// A request on its way. Send it with [`Call::expect`] or [`Call::send`].
+#[must_use]
+pub struct Call<'a> {
+    app: &'a TestApp,
+    method: Method,
+    path: String,
+    builder: reqwest::RequestBuilder,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(app: &'a TestApp, method: Method, path: &str) -> Self {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", app.base) };
+        let builder = app.http.request(method.clone(), url);
+        Self { app, method, path: path.to_owned(), builder }
+    }
+
+    /// Sent by this person.
+    pub fn by(mut self, person: &(impl Bearer + ?Sized)) -> Self {
+        self.builder = self.builder.bearer_auth(person.token());
+        self
+    }
+
+    /// With this JSON body.
+    pub fn json(mut self, body: Value) -> Self {
+        self.builder = self.builder.json(&body);
+        self
+    }
+
+    /// With this body as it is.
+    pub fn body(mut self, content_type: &str, body: impl Into<reqwest::Body>) -> Self {
+        self.builder = self.builder.header("content-type", content_type).body(body);
+        self
+    }
+
+    /// With this header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    /// Only if the thing is as it was when it had this entity tag.
+    pub fn if_match(self, etag: &str) -> Self {
+        self.header("if-match", etag)
+    }
+
+    /// Under this idempotency key.
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// Sends it and checks the answer against the description.
+    pub async fn send(self) -> Answer {
+        let checks = self.app.checks_answers;
+        let answer = self.answer().await;
+        assert!(answer.status != 500, "{answer}");
+        if checks {
+            let content_type = answer.header("content-type");
+            spec::check(answer.method.as_str(), &answer.path, answer.status, content_type);
+            assert!(answer.header("x-request-id").is_some(), "{answer} has no request id");
+        }
+        answer
+    }
+
+    async fn answer(self) -> Answer {
+        let response = self.builder.send().await.expect("the service answers");
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.expect("the body arrives");
+        Answer { method: self.method, path: self.path, status, headers, text }
+    }
+
+    /// Sends it without holding the answer to the description (304, for example, is nowhere declared).
+    pub async fn send_unchecked(self) -> Answer {
+        self.answer().await
+    }
+
+    /// Sends it and demands the status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> impl Future<Output = Answer> + use<'a> {
+        let place = std::panic::Location::caller();
+        async move {
+            let answer = self.send().await;
+            assert!(answer.status == status, "{place}: wanted {status}, got {answer}");
+            answer
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    method: Method,
+    path: String,
+    /// The status.
+    pub status: u16,
+    headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{self} is not JSON: {error}"))
+    }
+
+    /// A member of the body by JSON Pointer.
+    pub fn at(&self, pointer: &str) -> Value {
+        self.json().pointer(pointer).cloned().unwrap_or_else(|| panic!("{self} has no {pointer}"))
+    }
+
+    /// A text in the body by JSON Pointer.
+    pub fn text_at(&self, pointer: &str) -> String {
+        self.at(pointer).as_str().unwrap_or_else(|| panic!("{self}: {pointer} is no text")).to_owned()
+    }
+
+    /// Demands the status.
+    #[track_caller]
+    pub fn assert_status(&self, status: u16) {
+        assert!(self.status == status, "wanted {status}, got {self}");
+    }
+
+    /// The thing's id.
+    pub fn id(&self) -> String {
+        self.text_at("/id")
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> String {
+        self.text_at("/code")
+    }
+
+    /// The thing's entity tag.
+    pub fn etag(&self) -> String {
+        self.header("etag").unwrap_or_else(|| panic!("{self} has no ETag")).to_owned()
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text: String = self.text.chars().take(2_000).collect();
+        write!(f, "{} {} → {} {text}", self.method, self.path, self.status)
+    }
+}

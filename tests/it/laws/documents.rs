@@ -1,0 +1,200 @@
+//! Generated files are fresh, the description is complete, the tables are sound.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use assay::app::openapi::{self, IDEMPOTENT, IF_MATCH};
+use assay::app::spec::operations;
+use assay::app::{domains, spec};
+use assay_kernel::Code;
+use assay_platform::config::Config;
+
+use crate::tidy::sources;
+
+fn fresh(path: &str, generated: &str, command: &str) {
+    let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default();
+    assert!(committed == generated, "{path} is stale; write it anew with `{command} > {path}`");
+}
+
+#[test]
+fn the_description_is_fresh() {
+    fresh("api-spec/openapi.json", &openapi::pretty(), "cargo run -- openapi");
+}
+
+#[test]
+fn the_conventions_are_fresh() {
+    fresh("api-spec/README.md", &spec::readme(), "cargo run -- openapi --readme");
+}
+
+#[test]
+fn the_configuration_table_is_fresh() {
+    fresh("config/README.md", &Config::readme(), "cargo run -- config --markdown");
+}
+
+#[test]
+fn every_operation_says_who_may_call_it_and_what_it_does() {
+    const ACCESS: &[&str] = &[
+        "public", "signed_in", "reader", "manager", "developer", "hirer", "staff", "curator", "reviewer", "finance", "admin",
+    ];
+    let mut ids = BTreeSet::new();
+    let mut faults = Vec::new();
+    for (path, method, operation) in operations(openapi::whole()) {
+        let place = format!("{method} {path}");
+        match operation["x-access"].as_str() {
+            Some(access) if ACCESS.contains(&access) => {}
+            other => faults.push(format!("{place}: x-access is {other:?}")),
+        }
+        match operation["operationId"].as_str() {
+            Some(id) if ids.insert(id) => {}
+            other => faults.push(format!("{place}: the id {other:?} is missing or used twice")),
+        }
+        if operation["summary"].as_str().is_none_or(|summary| summary.trim().is_empty()) {
+            faults.push(format!("{place}: no summary"));
+        }
+        if operation["tags"].as_array().is_none_or(|tags| tags.len() != 1) {
+            faults.push(format!("{place}: not one tag"));
+        }
+        let responses = operation["responses"].as_object();
+        if !responses.is_some_and(|all| all.keys().any(|status| status.starts_with(['2', '3']))) {
+            faults.push(format!("{place}: no success is declared"));
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["in"] == "path" && !path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap_or(""))) {
+                faults.push(format!("{place}: the path has no parameter {}", parameter["name"]));
+            }
+        }
+    }
+    let described: BTreeSet<&str> =
+        openapi::whole()["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
+    for (path, method, operation) in operations(openapi::whole()) {
+        for tag in operation["tags"].as_array().into_iter().flatten().filter_map(|tag| tag.as_str()) {
+            if !described.contains(tag) {
+                faults.push(format!("{method} {path}: the tag {tag} is not described in src/app/openapi/complete.rs"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_reference_in_the_description_names_something() {
+    fn walk(value: &serde_json::Value, faults: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                if let Some(pointer) = map.get("$ref").and_then(|pointer| pointer.as_str()) {
+                    if openapi::whole().pointer(pointer.trim_start_matches('#')).is_none() {
+                        faults.push(pointer.to_owned());
+                    }
+                }
+                map.values().for_each(|inner| walk(inner, faults));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|inner| walk(inner, faults)),
+            _ => {}
+        }
+    }
+    let mut faults = Vec::new();
+    walk(openapi::whole(), &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+}
+
+/// What a handler's signature takes, by its name, which is the operation's id.
+fn signatures() -> BTreeMap<String, (String, String)> {
+    let mut found = BTreeMap::new();
+    for source in sources().iter().filter(|source| source.is_http_room()) {
+        for piece in source.text.split("#[utoipa::path(").skip(1) {
+            let Some((attribute, rest)) = piece.split_once("async fn ") else { continue };
+            let Some(name) = rest.split(['(', '<']).next() else { continue };
+            let signature = rest.split(" -> ").next().unwrap_or(rest);
+            found.insert(name.trim().to_owned(), (attribute.to_owned(), signature.to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn headers_and_bodies_are_described_as_the_handlers_take_them() {
+    let signatures = signatures();
+    let taking = |what: &str| -> BTreeSet<&str> {
+        signatures
+            .iter()
+            .filter(|(_, (_, signature))| signature.contains(what))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    };
+    let listed = |list: &'static [&'static str]| -> BTreeSet<&str> { list.iter().copied().collect() };
+    assert_eq!(listed(IF_MATCH), taking(": IfMatch"), "IF_MATCH in src/app/openapi/complete.rs");
+    assert_eq!(listed(IDEMPOTENT), taking(": IdempotencyKey"), "IDEMPOTENT in src/app/openapi/complete.rs");
+
+    let mut faults = Vec::new();
+    for (path, method, operation) in operations(openapi::whole()) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        let Some((_, signature)) = signatures.get(id) else {
+            faults.push(format!("{method} {path}: no handler `{id}` found in an http room"));
+            continue;
+        };
+        let takes_body = signature.contains("Body<") || signature.contains("MergePatch<");
+        if takes_body != operation["requestBody"].is_object() {
+            faults.push(format!("{id}: takes a body: {takes_body}, but `request_body` says otherwise"));
+        }
+        let takes_query = signature.contains("Query<");
+        let has_query = operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["in"] == "query"));
+        if takes_query != has_query {
+            faults.push(format!("{id}: takes a query: {takes_query}, but `params(…)` says otherwise"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_access_that_is_described_is_the_one_in_the_signature() {
+    let signatures = signatures();
+    let mut faults = Vec::new();
+    for (_, _, operation) in operations(openapi::whole()) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        let Some((_, signature)) = signatures.get(id) else { continue };
+        let marker = signature.split("Auth<").nth(1).and_then(|rest| rest.split('>').next());
+        let demanded = marker.map_or("public".to_owned(), snake_case);
+        if operation["x-access"].as_str() != Some(demanded.as_str()) {
+            faults.push(format!("{id}: x-access is {}, the signature says {demanded}", operation["x-access"]));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.rsplit("::").next().unwrap_or(name).chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+#[test]
+fn every_process_table_is_sound() {
+    let mut names = BTreeSet::new();
+    for machine in domains::machines() {
+        assert!(names.insert(machine.name), "{} is there twice", machine.name);
+        assert_eq!(machine.faults(), Vec::<String>::new(), "{}", machine.name);
+    }
+}
+
+#[test]
+fn every_error_code_is_used() {
+    let used = |code: &Code| {
+        let spelled = format!("Code::{}", code.variant());
+        sources().iter().filter(|source| !source.path.starts_with("src/kernel/")).any(|source| {
+            source.text.match_indices(&spelled).any(|(at, _)| {
+                let next = source.text[at + spelled.len()..].chars().next();
+                !next.is_some_and(|c| c.is_alphanumeric() || c == '_')
+            })
+        })
+    };
+    // Made by functions of the kernel that the house calls.
+    let made_in_kernel = [Code::NotFound, Code::InvalidFields, Code::Internal, Code::StateConflict, Code::GuardFailed];
+    let unused: Vec<&str> =
+        Code::all().iter().filter(|code| !made_in_kernel.contains(code) && !used(code)).map(|code| code.variant()).collect();
+    assert!(unused.is_empty(), "codes that nothing answers with: {unused:?}");
+}
