@@ -47,6 +47,7 @@ CREATE TABLE event_audiences (
     seq       bigint NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
     PRIMARY KEY (audience, seq)
 );
+CREATE INDEX event_audiences_seq ON event_audiences (seq);
 
 CREATE TABLE event_cursor (
     only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use actix_web::web::{self, Data};
+use assay_identity::Identity;
 use assay_kernel::process::Machine;
-use assay_kernel::{Code, Error, Permission, Result};
+use assay_kernel::{Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
-use assay_platform::web::auth::{Authenticator, Presented};
+use assay_platform::web::auth::Authenticator;
 use assay_skills::Taxonomy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -19,6 +20,7 @@ use super::providers::Providers;
 #[derive(Clone)]
 pub struct State {
     taxonomy: Arc<Taxonomy>,
+    identity: Identity,
 }
 
 impl State {
@@ -26,35 +28,43 @@ impl State {
     ///
     /// # Errors
     /// Whatever a domain fails with.
-    pub async fn load(ctx: &Ctx, _providers: &Providers) -> Result<Self> {
-        Ok(Self { taxonomy: Taxonomy::load(ctx).await? })
+    pub async fn load(ctx: &Ctx, providers: &Providers) -> Result<Self> {
+        Ok(Self {
+            taxonomy: Taxonomy::load(ctx).await?,
+            identity: Identity::new(ctx.clone(), providers.github.clone()),
+        })
     }
 
     /// Gives it to the handlers.
     pub fn app_data(&self, config: &mut web::ServiceConfig) {
-        config.app_data(Data::from(self.taxonomy.clone()));
+        config.app_data(Data::from(self.taxonomy.clone())).app_data(Data::new(self.identity.clone()));
     }
 
     /// Who turns credentials into actors.
     pub fn authenticator(&self) -> Arc<dyn Authenticator + Send + Sync> {
-        Arc::new(Nobody)
+        Arc::new(self.identity.clone())
     }
 }
 
 /// Registers every domain's operations.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(assay_skills::routes).configure(assay_notifications::routes);
+    config
+        .configure(assay_skills::routes)
+        .configure(assay_notifications::routes)
+        .configure(assay_identity::routes)
+        .configure(assay_vetting::routes);
 }
 
 /// Every state machine.
 pub fn machines() -> impl Iterator<Item = &'static Machine> {
-    let all: [&'static [&'static Machine]; 0] = [];
-    all.into_iter().flatten().copied()
+    [assay_identity::MACHINES, assay_vetting::MACHINES].into_iter().flatten().copied()
 }
 
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, providers: &Providers) {
     assay_notifications::jobs(registry, providers.mailer.clone());
+    assay_identity::jobs(registry);
+    assay_vetting::jobs(registry);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.
@@ -69,25 +79,14 @@ pub async fn seed(_ctx: &Ctx, conn: &mut Conn) -> Result<()> {
 ///
 /// # Errors
 /// Whatever a domain fails with.
-pub async fn delete_old(_ctx: &Ctx, _conn: &mut Conn) -> Result<()> {
-    Ok(())
+pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
+    assay_identity::retention(ctx, conn).await
 }
 
 /// Grants or revokes a staff permission: the bootstrap, which no operation of the API can do.
 ///
 /// # Errors
 /// When nobody of that login has signed in.
-pub async fn set_permission(_ctx: &Ctx, login: &str, _permission: Permission, _grant: bool) -> Result<()> {
-    Err(Error::not_found(&format!("account with the login {login}")))
-}
-
-struct Nobody;
-
-impl Authenticator for Nobody {
-    fn authenticate(
-        &self,
-        _presented: Presented,
-    ) -> futures_util::future::LocalBoxFuture<'_, Result<assay_kernel::Actor>> {
-        Box::pin(std::future::ready(Err(Error::new(Code::Unauthenticated, Code::Unauthenticated.meaning()))))
-    }
+pub async fn set_permission(ctx: &Ctx, login: &str, permission: Permission, grant: bool) -> Result<()> {
+    assay_identity::grant_permission_by_login(ctx, login, permission, grant).await.map(drop)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use assay_kernel::{Error, Result};
+use assay_kernel::Result;
 use assay_platform::config::Config;
 use assay_platform::jobs::{self, NewJob, Registry};
 use assay_platform::rate_limit::{self, RateLimiter};
@@ -178,7 +178,7 @@ async fn housekeeping(ctx: &Ctx) -> Result<()> {
             break;
         }
     }
-    ctx.db.tx(async |conn| Ok::<_, Error>(domains::delete_old(ctx, conn).await?)).await?;
-    tracing::info!(keys, counters, events, "housekeeping done");
+    let of_domains = ctx.db.tx(async |conn| domains::delete_old(ctx, conn).await).await?;
+    tracing::info!(keys, counters, events, of_domains, "housekeeping done");
     Ok(())
 }

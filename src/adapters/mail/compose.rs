@@ -110,7 +110,9 @@ pub(super) mod tests {
             assert!(message(&from(), &mail(to, "Hello")).is_err(), "{to:?}");
         }
         // lettre itself panics on a line break in a display name.
-        for name in ["As\r\nBcc: eve@example.com <no-reply@assay.example>", "As\nsay <no-reply@assay.example>"] {
+        for name in
+            ["As\r\nBcc: eve@example.com <no-reply@assay.example>", "As\nsay <no-reply@assay.example>"]
+        {
             assert!(mailbox(name).is_err(), "{name:?}");
         }
     }

@@ -94,7 +94,9 @@ pub async fn list_files(folder: &Path, most: usize) -> std::io::Result<Vec<Store
 /// When the file is there but cannot be read.
 pub async fn read_file(folder: &Path, id: &str) -> std::io::Result<Option<StoredMail>> {
     // Only ids as we make them, so that an id cannot be a path.
-    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else { return Ok(None) };
+    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else {
+        return Ok(None);
+    };
     match fs::read(folder.join(format!("{}.json", id.simple()))).await {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

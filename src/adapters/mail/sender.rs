@@ -81,9 +81,9 @@ impl Mailer {
         let message = compose::message(&self.from, mail)?;
         match &self.way {
             Way::Smtp(smtp) => smtp.send(message).await,
-            Way::Files(folder) => folder::write(folder, mail, &message.formatted())
-                .await
-                .map_err(|error| MailError::Unavailable(format!("the folder for mails cannot be written: {error}"))),
+            Way::Files(folder) => folder::write(folder, mail, &message.formatted()).await.map_err(|error| {
+                MailError::Unavailable(format!("the folder for mails cannot be written: {error}"))
+            }),
         }
     }
 }
@@ -160,7 +160,11 @@ mod tests {
 
     #[test]
     fn only_urls_with_protection_are_taken() {
-        for good in ["smtp://u:p@mail.example.com:587", "smtps://u:p%40@mail.example.com", "smtp://127.0.0.1:1025?tls=none"] {
+        for good in [
+            "smtp://u:p@mail.example.com:587",
+            "smtps://u:p%40@mail.example.com",
+            "smtp://127.0.0.1:1025?tls=none",
+        ] {
             assert!(mailer(good, "").is_ok(), "{good}");
         }
         for bad in [

@@ -16,6 +16,9 @@ use serde_json::Value;
 
 use crate::app::openapi::Document;
 
+/// Operations whose query others write: GitHub may add parameters to its redirect.
+pub const OPEN_QUERY: &[&str] = &["finish_github_sign_in"];
+
 /// The operations, as far as their paths, methods and query parameters go.
 #[derive(Debug, Default)]
 pub struct Operations {
@@ -38,6 +41,7 @@ enum Segment {
 struct MethodOperation {
     method: Method,
     query: BTreeSet<String>,
+    open: bool,
 }
 
 impl Operations {
@@ -87,7 +91,7 @@ impl Operations {
     fn check_query(&self, method: &Method, path: &str, query: &str) -> Result<()> {
         let Some(operation) = self.at(path).find(|operation| operation.method == *method) else { return Ok(()) };
         for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-            if !operation.query.contains(name.as_ref()) {
+            if !operation.open && !operation.query.contains(name.as_ref()) {
                 let known = operation.query.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
                 let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {known}") };
                 let detail = format!("The operation has no query parameter of this name; {known}.");
@@ -104,6 +108,7 @@ impl MethodOperation {
         let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
         known.contains(&method).then(|| Self {
             method,
+            open: operation["operationId"].as_str().is_some_and(|id| OPEN_QUERY.contains(&id)),
             query: operation["parameters"]
                 .as_array()
                 .into_iter()

@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! - A mail is enqueued in the transaction of what it tells of, and sent by the worker.
-//! - A mail's `Message-ID` and content depend on its job alone, so that a mail sent twice after a crash is recognisable.
+//! - A mail's `Message-ID` and content depend on its job alone, so that a mail sent twice after a crash is
+//!   recognisable.
 //! - What people wrote never becomes a header, and reaches HTML escaped.
 //! - A reader of the feed sees the events of their account, of the organisations they belong to now, and of the staff
 //!   permissions they hold now; the last only with a credential that may do staff acts.

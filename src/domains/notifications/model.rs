@@ -90,7 +90,9 @@ impl Template {
     /// The subject: one line, whatever people wrote.
     pub(crate) fn subject(&self) -> String {
         let subject = match self {
-            Self::OrganisationInvitation { organisation, .. } => format!("Invitation to join {organisation} on Assay"),
+            Self::OrganisationInvitation { organisation, .. } => {
+                format!("Invitation to join {organisation} on Assay")
+            }
             Self::ProjectListed { title, .. } => format!("Your project is listed: {title}"),
             Self::ProjectChangesRequested { title, .. } => format!("Changes requested: {title}"),
             Self::ProjectRejected { title, .. } => format!("Your project was not accepted: {title}"),
@@ -167,7 +169,12 @@ mod tests {
             },
             Template::ProjectRejected { title: title.clone(), reason: title.clone(), url: url.clone() },
             Template::OfferReceived { title: title.clone(), url: url.clone(), expires_at },
-            Template::InvitationToBid { title: title.clone(), client: title.clone(), url: url.clone(), expires_at },
+            Template::InvitationToBid {
+                title: title.clone(),
+                client: title.clone(),
+                url: url.clone(),
+                expires_at,
+            },
             Template::ListingExpiring { title, url, at: expires_at },
         ]
     }

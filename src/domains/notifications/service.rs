@@ -3,11 +3,11 @@
 use assay_adapters::mail::{self, Mail, Mailer};
 use assay_kernel::ids::JobId;
 use assay_kernel::{Actor, Error, Result, Scope};
+use assay_platform::Ctx;
 use assay_platform::config::Config;
 use assay_platform::db::Conn;
 use assay_platform::jobs::{NewJob, enqueue};
 use assay_platform::outbox::{self, Audience, Event};
-use assay_platform::Ctx;
 
 use crate::model::{MailJob, NewMail};
 use crate::store;
@@ -31,7 +31,12 @@ pub async fn enqueue_mail_once(ctx: &Ctx, conn: &mut Conn, mail: NewMail, key: &
     enqueue_keyed(ctx, conn, mail, Some(format!("{MAIL_JOB}:{key}"))).await
 }
 
-async fn enqueue_keyed(ctx: &Ctx, conn: &mut Conn, mail: NewMail, dedupe_key: Option<String>) -> Result<JobId> {
+async fn enqueue_keyed(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    mail: NewMail,
+    dedupe_key: Option<String>,
+) -> Result<JobId> {
     let job =
         MailJob { id: ctx.ids.uuid(), to: mail.to, template: mail.template, written_at: ctx.clock.now() };
     let payload = serde_json::to_value(job).map_err(Error::internal)?;

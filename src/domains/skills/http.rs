@@ -22,10 +22,10 @@ pub fn routes(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 struct ListSkills {
     /// A part of the slug, the name or an alias, letter case aside.
-    #[param(max_length = 100, example = "java")]
+    #[param(example = "java")]
     q: Option<String>,
     /// Only skills of this family.
-    #[param(max_length = 40, example = "backend")]
+    #[param(example = "backend")]
     family: Option<String>,
     /// How many skills a page holds.
     #[serde(default)]
@@ -88,7 +88,7 @@ struct SkillView {
     floor_usd_per_hour: i32,
 }
 
-/// Lists skills
+/// Lists skills.
 ///
 /// With `q`, skills that have it in their slug, name or an alias: those that are it first, then those that begin with
 /// it, then the rest.
@@ -99,10 +99,16 @@ struct SkillView {
     extensions(("x-access" = json!("public")))
 )]
 #[get("/v1/skills")]
-async fn list_skills(ctx: Data<Ctx>, taxonomy: Data<Taxonomy>, _caller: Anyone, query: Query<ListSkills>) -> Outcome {
+async fn list_skills(
+    ctx: Data<Ctx>,
+    taxonomy: Data<Taxonomy>,
+    _caller: Anyone,
+    query: Query<ListSkills>,
+) -> Outcome {
     let Query(query) = query;
     let cursor = Cursor::new(&ctx.keys, "skills", &(&query.q, &query.family));
-    let after: Option<(Rank, String)> = query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
+    let after: Option<(Rank, String)> =
+        query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let mut found = taxonomy.search(query.q.as_deref(), query.family.as_deref());
     if let Some((rank, slug)) = after {
         found.retain(|(found_rank, skill)| (*found_rank, skill.slug.as_str()) > (rank, slug.as_str()));
@@ -117,7 +123,7 @@ async fn list_skills(ctx: Data<Ctx>, taxonomy: Data<Taxonomy>, _caller: Anyone, 
     Ok(Reply::ok(&Page { data, next_cursor })?)
 }
 
-/// Shows a skill
+/// Shows a skill.
 ///
 /// By its slug; other spellings are found with `GET /v1/skills?q=`.
 #[utoipa::path(

@@ -20,4 +20,3 @@ mod store;
 pub use http::routes;
 pub use model::{Family, Neighbour, Resolved, Skill, SkillRef, Taxonomy};
 pub use service::{by_slugs, resolve, seed, seed_in};
-#[cfg(test)] mod scratch;

@@ -260,7 +260,11 @@ mod tests {
             assert!(families.contains(skill.family.as_str()), "{} has an unknown family", skill.slug);
             assert!(skill.floor_usd_per_hour > 0, "{} has no floor", skill.slug);
             assert!(!skill.slug.is_empty() && skill.slug.len() <= 40);
-            assert!(skill.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", skill.slug);
+            assert!(
+                skill.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{}",
+                skill.slug
+            );
             let spellings: BTreeSet<String> =
                 skill.aliases.iter().chain([&skill.slug, &skill.name]).map(|text| spelling(text)).collect();
             for text in spellings {
@@ -271,7 +275,12 @@ mod tests {
             let aliases: BTreeSet<String> = skill.aliases.iter().map(|alias| spelling(alias)).collect();
             assert_eq!(aliases.len(), skill.aliases.len(), "{} has an alias twice", skill.slug);
             for neighbour in &skill.neighbours {
-                assert!(slugs.contains(neighbour.slug.as_str()), "{} → {} is unknown", skill.slug, neighbour.slug);
+                assert!(
+                    slugs.contains(neighbour.slug.as_str()),
+                    "{} → {} is unknown",
+                    skill.slug,
+                    neighbour.slug
+                );
                 assert_ne!(neighbour.slug, skill.slug, "{} is its own neighbour", skill.slug);
                 assert!((1..=100).contains(&neighbour.weight), "{} → {}", skill.slug, neighbour.slug);
             }

@@ -115,12 +115,14 @@ pub async fn insert_neighbours(conn: &mut Conn, rows: &[(String, String, i32)]) 
     let skills: Vec<&str> = rows.iter().map(|(skill, _, _)| skill.as_str()).collect();
     let neighbours: Vec<&str> = rows.iter().map(|(_, neighbour, _)| neighbour.as_str()).collect();
     let weights: Vec<i32> = rows.iter().map(|(_, _, weight)| *weight).collect();
-    diesel::sql_query("INSERT INTO skill_neighbours (skill, neighbour, weight) SELECT * FROM unnest($1, $2, $3)")
-        .bind::<Array<Text>, _>(skills)
-        .bind::<Array<Text>, _>(neighbours)
-        .bind::<Array<Integer>, _>(weights)
-        .execute(conn)
-        .await?;
+    diesel::sql_query(
+        "INSERT INTO skill_neighbours (skill, neighbour, weight) SELECT * FROM unnest($1, $2, $3)",
+    )
+    .bind::<Array<Text>, _>(skills)
+    .bind::<Array<Text>, _>(neighbours)
+    .bind::<Array<Integer>, _>(weights)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

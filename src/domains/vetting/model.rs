@@ -32,7 +32,10 @@ pub(crate) const APPROVAL: Machine = Machine {
     initial: "active",
     states: &[
         State { name: "active", meaning: "The developer may bid until the approval expires." },
-        State { name: "revoked", meaning: "An admin took the approval back; the reason is readable by the developer." },
+        State {
+            name: "revoked",
+            meaning: "An admin took the approval back; the reason is readable by the developer.",
+        },
         State { name: "expired", meaning: "The time of the approval has run out." },
     ],
     guards: &[],
@@ -129,9 +132,15 @@ mod tests {
         assert_eq!(APPROVAL.transition("active", REVOKE, &admin).unwrap().to, "revoked");
         for state in ["revoked", "expired"] {
             assert_eq!(APPROVAL.transition(state, REVOKE, &admin).unwrap_err().code(), Code::StateConflict);
-            assert_eq!(APPROVAL.transition(state, EXPIRE, &[Who::System]).unwrap_err().code(), Code::StateConflict);
+            assert_eq!(
+                APPROVAL.transition(state, EXPIRE, &[Who::System]).unwrap_err().code(),
+                Code::StateConflict
+            );
         }
-        assert_eq!(APPROVAL.transition("active", REVOKE, &[Who::Developer]).unwrap_err().code(), Code::Forbidden);
+        assert_eq!(
+            APPROVAL.transition("active", REVOKE, &[Who::Developer]).unwrap_err().code(),
+            Code::Forbidden
+        );
     }
 
     #[test]

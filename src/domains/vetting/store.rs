@@ -34,7 +34,9 @@ struct Row {
 impl Row {
     fn approval(self) -> Result<Approval> {
         let revocation = match (self.revoked_by_id, self.revoked_at, self.revoke_reason) {
-            (Some(by), Some(at), Some(reason)) => Some(Revocation { by: AccountId::from_uuid(by), at, reason }),
+            (Some(by), Some(at), Some(reason)) => {
+                Some(Revocation { by: AccountId::from_uuid(by), at, reason })
+            }
             _ => None,
         };
         Ok(Approval {

@@ -5,19 +5,8 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::app::TestApp;
+use super::people::Person;
 use super::spec;
-
-/// Anybody with a token.
-pub trait Bearer {
-    /// The access token.
-    fn token(&self) -> &str;
-}
-
-impl Bearer for str {
-    fn token(&self) -> &str {
-        self
-    }
-}
 
 /// A request on its way. Send it with [`Call::expect`] or [`Call::send`].
 #[must_use]
@@ -25,6 +14,7 @@ pub struct Call<'a> {
     app: &'a TestApp,
     method: Method,
     path: String,
+    person: Option<&'a Person>,
     builder: reqwest::RequestBuilder,
 }
 
@@ -32,12 +22,18 @@ impl<'a> Call<'a> {
     pub(super) fn new(app: &'a TestApp, method: Method, path: &str) -> Self {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", app.base) };
         let builder = app.http.request(method.clone(), url);
-        Self { app, method, path: path.to_owned(), builder }
+        Self { app, method, path: path.to_owned(), person: None, builder }
     }
 
-    /// Sent by this person.
-    pub fn by(mut self, person: &(impl Bearer + ?Sized)) -> Self {
-        self.builder = self.builder.bearer_auth(person.token());
+    /// Sent by this person. Who was signed in long ago (the clock may have been moved) signs in again first.
+    pub fn by(mut self, person: &'a Person) -> Self {
+        self.person = Some(person);
+        self
+    }
+
+    /// With this bearer token.
+    pub fn bearer(mut self, token: &str) -> Self {
+        self.builder = self.builder.bearer_auth(token);
         self
     }
 
@@ -82,7 +78,20 @@ impl<'a> Call<'a> {
         answer
     }
 
-    async fn answer(self) -> Answer {
+    async fn answer(mut self) -> Answer {
+        if let Some(person) = self.person {
+            let token = match person.token_at(self.app.now()) {
+                Some(token) => token,
+                None => {
+                    // Boxed: a sign-in is made of calls.
+                    let tokens = Box::pin(self.app.walk_sign_in(&person.login)).await;
+                    let token = tokens.text_at("/access_token");
+                    person.renew(token.clone(), self.app.now());
+                    token
+                }
+            };
+            self.builder = self.builder.bearer_auth(token);
+        }
         let response = self.builder.send().await.expect("the service answers");
         let status = response.status().as_u16();
         let headers = response.headers().clone();

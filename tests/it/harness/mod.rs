@@ -4,7 +4,7 @@
 //! #[tokio::test]
 //! async fn a_stranger_sees_no_draft() {
 //!     let app = TestApp::start().await;
-//!     let client = app.client("client-carla").await;
+//!     let client = app.client("carl-client").await;
 //!     let draft = app.post("/v1/projects").by(&client).json(json!({ … })).expect(201).await;
 //!     app.get(&format!("/v1/projects/{}", draft.id())).expect(404).await;
 //!     app.advance_days(31).await;
@@ -12,11 +12,18 @@
 //! }
 //! ```
 
+// A door: what no test uses today, one will tomorrow.
+#![allow(dead_code)]
+
 mod app;
 mod call;
 mod cluster;
+mod people;
 mod spec;
 
 pub use app::TestApp;
+#[allow(unused_imports)] // for helpers of tests that pass them on
 pub use call::{Answer, Call};
-pub use cluster::{Scratch, scratch};
+pub use cluster::scratch;
+#[allow(unused_imports)]
+pub use people::Person;

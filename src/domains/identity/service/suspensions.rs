@@ -264,11 +264,11 @@ pub async fn reinstate(ctx: &Ctx, actor: &Actor, id: AccountId, reason: &str) ->
                 let conflict = Error::new(Code::StateConflict, "The account is not suspended.");
                 return Err(conflict.with_allowed_actions(vec!["suspend".to_owned()]));
             }
-            if let Some((_, Some(appeal))) = store::staff::suspension(conn, id).await? {
-                if appeal.state == MACHINE.initial {
-                    let step = MACHINE.transition(&appeal.state, "reinstated", &[Who::System])?;
-                    store::staff::close_appeal(conn, appeal.id, step.to, None, None, now).await?;
-                }
+            if let Some((_, Some(appeal))) = store::staff::suspension(conn, id).await?
+                && appeal.state == MACHINE.initial
+            {
+                let step = MACHINE.transition(&appeal.state, "reinstated", &[Who::System])?;
+                store::staff::close_appeal(conn, appeal.id, step.to, None, None, now).await?;
             }
             let row = end_in(ctx, conn, actor, id, row.terms_version.is_some(), reason, now).await?;
             staff_view(conn, row).await

@@ -25,16 +25,6 @@ pub async fn permissions(conn: &mut Conn, account: AccountId) -> DbResult<Vec<Pe
     stored_all(&rows)
 }
 
-/// Permissions of several people.
-pub async fn permissions_of(conn: &mut Conn, accounts: &[Uuid]) -> DbResult<Vec<(Uuid, String)>> {
-    Ok(staff_permissions::table
-        .filter(staff_permissions::account_id.eq_any(accounts))
-        .order((staff_permissions::account_id, staff_permissions::permission))
-        .select((staff_permissions::account_id, staff_permissions::permission))
-        .load(conn)
-        .await?)
-}
-
 /// Gives a permission. Returns 0 when the person has it.
 pub async fn grant(
     conn: &mut Conn,
@@ -93,7 +83,6 @@ pub struct SuspensionRow {
 #[diesel(table_name = suspension_appeals, check_for_backend(diesel::pg::Pg))]
 pub struct AppealRow {
     pub id: Uuid,
-    pub suspension_id: Uuid,
     pub account_id: Uuid,
     pub text: String,
     pub state: String,
