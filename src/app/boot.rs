@@ -258,9 +258,8 @@ pub async fn prepare(ctx: &Ctx) -> Outcome {
             if !ctx.config.is_production() {
                 sandbox_clock::follow(ctx, conn).await?;
             }
-            policy::record(ctx, conn).await?;
-            domains::seed(ctx, conn).await
+            policy::record(ctx, conn).await
         })
         .await?;
-    Ok(())
+    Ok(domains::seed(ctx).await?)
 }

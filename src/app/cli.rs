@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use assay_kernel::ids::JobId;
+use assay_kernel::ids::{JobId, OrganisationId};
 use assay_platform::config::Config;
 use assay_platform::db::migrate;
 use assay_platform::{Ctx, audit, jobs, telemetry};
+use assay_projects::LineOutcome;
 use clap::{Args, Parser, Subcommand};
 
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
 use super::providers::{self, Providers};
 use super::worker::{Background, Duties};
-use super::{demo, openapi, server, spec};
+use super::{demo, domains, openapi, server, spec};
 
 /// Back end of a vetted mid-market talent marketplace.
 #[derive(Debug, Parser)]
@@ -93,6 +94,20 @@ enum Command {
     Staff {
         #[command(subcommand)]
         act: StaffAct,
+    },
+    /// Import scoped projects (JSON lines) as drafts of an organisation; a second run imports nothing twice
+    #[command(
+        after_help = "Example:\n  assay import-projects projects.jsonl --organisation org_0193… --as octocat\n\nEach line is an object: title, description, total_usd, duration, milestones with title, cost_usd,\nduration, fte and deliverables (number, title, specification). A bad line loses no other."
+    )]
+    ImportProjects {
+        /// The file
+        file: PathBuf,
+        /// Whose drafts they become
+        #[arg(long, value_name = "ID")]
+        organisation: OrganisationId,
+        /// The curator who imports, by GitHub login
+        #[arg(long = "as", value_name = "LOGIN")]
+        staff: String,
     },
     /// Work with the audit log
     #[command(after_help = "Example:\n  assay audit verify")]
@@ -183,6 +198,11 @@ fn run(cli: Cli) -> Outcome {
         }
         Command::Config { markdown } => config(&options, markdown),
         Command::Staff { act } => staff(&options, act),
+        Command::ImportProjects { file, organisation, staff } => {
+            let lines = std::fs::read_to_string(&file)
+                .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))?;
+            tool(&options, async |ctx| import(ctx, organisation, &staff, &lines).await)
+        }
         Command::Audit { act: AuditAct::Verify } => tool(&options, async |ctx| {
             let entries = ctx.db.read(async |conn| audit::verify(conn).await).await?;
             println!("The audit log is whole: {entries} entries.");
@@ -244,11 +264,33 @@ fn staff(options: &Options, act: StaffAct) -> Outcome {
             StaffAct::Grant(person) => (true, person),
             StaffAct::Revoke(person) => (false, person),
         };
-        super::domains::set_permission(ctx, &person.login, person.permission, grant).await?;
+        domains::set_permission(ctx, &person.login, person.permission, grant).await?;
         let done = if grant { "now has" } else { "no longer has" };
         println!("{} {done} the permission `{}`.", person.login, person.permission);
         Ok(())
     })
+}
+
+async fn import(ctx: &Ctx, organisation: OrganisationId, staff: &str, lines: &str) -> Outcome {
+    let mut refused = 0_usize;
+    domains::import_projects(ctx, organisation, staff, lines, |line, outcome| match outcome {
+        LineOutcome::Imported { id, notes } => {
+            println!("line {line}: imported {id}");
+            for note in notes {
+                println!("  note: {note}");
+            }
+        }
+        LineOutcome::Unchanged { id } => println!("line {line}: is there already as {id}"),
+        LineOutcome::Refused { problems } => {
+            refused = refused.saturating_add(1);
+            println!("line {line}: refused");
+            for problem in problems {
+                println!("  {}: {} ({})", problem.pointer, problem.detail, problem.code);
+            }
+        }
+    })
+    .await?;
+    if refused == 0 { Ok(()) } else { Err(Failure(format!("{refused} lines were refused"))) }
 }
 
 async fn jobs(ctx: &Ctx, act: &JobsAct) -> Outcome {

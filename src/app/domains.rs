@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use actix_web::web::{self, Data};
+use assay_adapters::mail::Mailer;
 use assay_identity::Identity;
+use assay_kernel::ids::OrganisationId;
 use assay_kernel::process::Machine;
 use assay_kernel::{Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
 use assay_platform::web::auth::Authenticator;
+use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -21,6 +24,8 @@ use super::providers::Providers;
 pub struct State {
     taxonomy: Arc<Taxonomy>,
     identity: Identity,
+    projects: Projects,
+    mailer: Mailer,
 }
 
 impl State {
@@ -29,15 +34,21 @@ impl State {
     /// # Errors
     /// Whatever a domain fails with.
     pub async fn load(ctx: &Ctx, providers: &Providers) -> Result<Self> {
+        let taxonomy = Taxonomy::load(ctx).await?;
         Ok(Self {
-            taxonomy: Taxonomy::load(ctx).await?,
+            taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone()),
+            projects: Projects { ctx: ctx.clone(), taxonomy },
+            mailer: providers.mailer.clone(),
         })
     }
 
     /// Gives it to the handlers.
     pub fn app_data(&self, config: &mut web::ServiceConfig) {
-        config.app_data(Data::from(self.taxonomy.clone())).app_data(Data::new(self.identity.clone()));
+        config
+            .app_data(Data::from(self.taxonomy.clone()))
+            .app_data(Data::new(self.identity.clone()))
+            .app_data(Data::new(self.projects.clone()));
     }
 
     /// Who turns credentials into actors.
@@ -52,27 +63,30 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
-        .configure(assay_vetting::routes);
+        .configure(assay_vetting::routes)
+        .configure(assay_projects::routes);
 }
 
 /// Every state machine.
 pub fn machines() -> impl Iterator<Item = &'static Machine> {
-    [assay_identity::MACHINES, assay_vetting::MACHINES].into_iter().flatten().copied()
+    [assay_identity::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES].into_iter().flatten().copied()
 }
 
 /// Registers every domain's jobs.
-pub fn jobs(registry: &mut Registry, providers: &Providers) {
-    assay_notifications::jobs(registry, providers.mailer.clone());
+pub fn jobs(registry: &mut Registry, state: &State) {
+    assay_notifications::jobs(registry, state.mailer.clone());
     assay_identity::jobs(registry);
     assay_vetting::jobs(registry);
+    assay_projects::jobs(registry, &state.projects);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.
 ///
 /// # Errors
 /// Whatever a domain fails with.
-pub async fn seed(_ctx: &Ctx, conn: &mut Conn) -> Result<()> {
-    assay_skills::seed_in(conn).await
+pub async fn seed(ctx: &Ctx) -> Result<()> {
+    assay_skills::seed(ctx).await?;
+    assay_projects::seed(ctx).await
 }
 
 /// Deletes what domains keep for a time only.
@@ -89,4 +103,21 @@ pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
 /// When nobody of that login has signed in.
 pub async fn set_permission(ctx: &Ctx, login: &str, permission: Permission, grant: bool) -> Result<()> {
     assay_identity::grant_permission_by_login(ctx, login, permission, grant).await.map(drop)
+}
+
+/// Imports projects as drafts of an organisation, in the name of a curator. Tells each line's outcome, numbered from 1.
+///
+/// # Errors
+/// When there is no such curator or organisation, or the database is gone.
+pub async fn import_projects(
+    ctx: &Ctx,
+    organisation: OrganisationId,
+    login: &str,
+    lines: &str,
+    report: impl FnMut(usize, &LineOutcome),
+) -> Result<()> {
+    let staff =
+        ctx.db.read(async |conn| assay_identity::staff_by_login(conn, login, Permission::Curator).await).await?;
+    let projects = Projects { ctx: ctx.clone(), taxonomy: Taxonomy::load(ctx).await? };
+    projects.import(staff.id, organisation, lines, report).await
 }

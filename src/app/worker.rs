@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::boot::{self, Failure, Origins, Outcome};
-use super::domains;
+use super::domains::{self, State};
 use super::providers::Providers;
 
 /// How long a worker that found nothing waits.
@@ -83,7 +83,7 @@ impl Background {
 }
 
 async fn run(ctx: &Ctx, duties: &Duties, stop: &AtomicBool) {
-    let registry = registry(&duties.providers);
+    let mut registry = None;
     let mut last_beat: Option<Instant> = None;
     let mut hour = None;
     let mut pause = IDLE;
@@ -101,7 +101,11 @@ async fn run(ctx: &Ctx, duties: &Duties, stop: &AtomicBool) {
                 schedule_housekeeping(ctx).await?;
                 hour = Some(this_hour);
             }
-            round(ctx, &registry).await
+            let registry = match &registry {
+                Some(registry) => registry,
+                None => registry.insert(self::registry(&State::load(ctx, &duties.providers).await?)),
+            };
+            round(ctx, registry).await
         };
         match done.await {
             Ok(0) => {
@@ -144,10 +148,10 @@ pub async fn round(ctx: &Ctx, registry: &Registry) -> Result<usize> {
 }
 
 /// Every handler of every kind of job.
-pub fn registry(providers: &Providers) -> Registry {
+pub fn registry(state: &State) -> Registry {
     let mut registry = Registry::new();
     registry.on(HOURLY, |ctx: Ctx, _: Nothing| async move { housekeeping(&ctx).await });
-    domains::jobs(&mut registry, providers);
+    domains::jobs(&mut registry, state);
     registry
 }
 

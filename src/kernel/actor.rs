@@ -6,9 +6,10 @@ use crate::ids::{AccountId, ApiTokenId, SessionId};
 use crate::{Code, Error, Result};
 
 /// Declares a fieldless enum with one stable snake_case spelling, used in JSON, SQL and OpenAPI alike.
+// The spelling is a `tt`: as a `literal` it would reach the derives in a group, where utoipa does not see it.
 #[macro_export]
 macro_rules! string_enum {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:tt),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)* }
@@ -173,5 +174,20 @@ impl Actor {
             return Ok(());
         }
         Err(Error::new(Code::Forbidden, format!("This needs the staff permission `{permission}`.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spelling_is_one_in_json_text_and_openapi() {
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+            assert_eq!(Role::parse(role.as_str()), Some(*role));
+        }
+        let schema = serde_json::to_value(<Role as utoipa::PartialSchema>::schema()).unwrap();
+        assert_eq!(schema["enum"], serde_json::json!(["developer", "client"]));
     }
 }

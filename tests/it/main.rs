@@ -2,5 +2,7 @@
 //! hold for the whole house; the other folders mirror the API.
 
 mod harness;
+mod journeys;
 mod laws;
+mod market;
 mod tidy;

@@ -3,11 +3,18 @@
 use assay_kernel::ids::PREFIXES;
 use serde_json::{Map, Value, json};
 
-/// Operations that demand `If-Match` (a test holds the list to the handlers' signatures).
-pub const IF_MATCH: &[&str] = &[];
+/// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
+pub const IF_MATCH: &[&str] = &[
+    "remove_organisation_member",
+    "revoke_approval",
+    "update_me",
+    "update_organisation",
+    "update_organisation_member",
+    "verify_organisation",
+];
 
-/// Operations that take an `Idempotency-Key` (a test holds the list to the handlers' signatures).
-pub const IDEMPOTENT: &[&str] = &[];
+/// Private POST operations that take no `Idempotency-Key` (a test holds the list to the signatures).
+pub const NOT_IDEMPOTENT: &[&str] = &[];
 
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
@@ -40,7 +47,8 @@ const TAGS: &[(&str, &str)] = &[
     ("vetting", "Approvals of developers."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),
-    ("bids", "Bids, offers, counter-offers."),
+    ("bids", "Bids and their revisions."),
+    ("offers", "Offers and counter-offers on bids."),
     ("invitations", "Invitations to bid."),
     ("events", "What happened, in order."),
     ("notifications", "Mails and what a person wants to get."),
@@ -96,6 +104,7 @@ pub fn complete(mut document: Value) -> Value {
             "example": "0b7c1c9e-2f0e-4a51-9d1f-6f4f0e3c8a11"
         }
     });
+    add_id_schemas(&mut document);
     let mut used = std::collections::BTreeSet::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
@@ -116,12 +125,29 @@ pub fn complete(mut document: Value) -> Value {
     document
 }
 
+/// utoipa refers to the types of ids by name, but does not describe them.
+fn add_id_schemas(document: &mut Value) {
+    let text = document.to_string();
+    for (prefix, what) in PREFIXES {
+        let name = format!("{prefix}Id");
+        if text.contains(&format!("\"#/components/schemas/{name}\"")) {
+            document["components"]["schemas"][name] = json!({
+                "type": "string",
+                "description": format!("Id of the {what}."),
+                "pattern": format!("^{prefix}_[0-9a-f]{{32}}$"),
+                "examples": [format!("{prefix}_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")],
+            });
+        }
+    }
+}
+
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let public = operation.get("x-access").and_then(Value::as_str) == Some("public");
     let has_body = operation.contains_key("requestBody");
-    let if_match = IF_MATCH.contains(&id.as_str());
-    let idempotent = IDEMPOTENT.contains(&id.as_str());
+    let told = operation.get("x-if-match").and_then(Value::as_bool) == Some(true);
+    let if_match = told || IF_MATCH.contains(&id.as_str());
+    let idempotent = method == "post" && !public && !NOT_IDEMPOTENT.contains(&id.as_str());
     let safe = method == "get";
 
     operation.insert(

@@ -11,7 +11,7 @@ use utoipa::OpenApi as _;
 use crate::app::api;
 use crate::app::http::conform::Operations;
 
-pub use complete::{IDEMPOTENT, IF_MATCH};
+pub use complete::{IF_MATCH, NOT_IDEMPOTENT};
 
 /// Tag of what only the sandbox has.
 pub const SANDBOX_TAG: &str = "sandbox";

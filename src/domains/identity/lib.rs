@@ -34,7 +34,7 @@ pub use jobs::{jobs, retention};
 pub use model::{AccountRef, Membership, OrganisationRef, OrganisationRole};
 pub use service::Identity;
 pub use service::keys::{github_token, rotate as rotate_signing_keys};
-pub use service::staff::grant_permission_by_login;
+pub use service::staff::{grant_permission_by_login, staff_by_login};
 
 /// The state machines of this domain.
 pub const MACHINES: &[&Machine] = &[&model::ORGANISATION_INVITATION, &model::SUSPENSION_APPEAL];

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use assay::app::boot;
+use assay::app::domains::State;
 use assay::app::providers::{self, Providers};
 use assay::app::server::{self, Api};
 use assay::app::services::Services;
@@ -76,7 +77,8 @@ impl TestApp {
         let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");
         let ctx = boot::context(&config, &origins, &database.url, config.database.api_connections).await;
         let worker = boot::context(&config, &origins, &database.url, 2).await.expect("a context");
-        let services = Services::start(ctx.expect("a context"), providers.clone()).await.expect("the services");
+        let state = State::load(&worker, &providers).await.expect("the domains' state");
+        let services = Services::start(ctx.expect("a context"), providers).await.expect("the services");
         let api = server::serve_api(&services, listener).expect("the server starts");
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -90,7 +92,7 @@ impl TestApp {
             github,
             checks_answers: true,
             worker,
-            registry: worker::registry(&providers),
+            registry: worker::registry(&state),
             data_dir,
             api: Some(api),
             database,

@@ -27,3 +27,4 @@ pub use call::{Answer, Call};
 pub use cluster::scratch;
 #[allow(unused_imports)]
 pub use people::Person;
+pub use spec::operation;

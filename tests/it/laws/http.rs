@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::access::example_path;
-use crate::harness::TestApp;
+use crate::harness::{TestApp, operation};
 
 #[tokio::test]
 async fn a_wrong_method_is_405_with_allow() {
@@ -17,6 +17,10 @@ async fn a_wrong_method_is_405_with_allow() {
         let known: Vec<String> = item.as_object().expect("an item").keys().map(|method| method.to_uppercase()).collect();
         let other = ["DELETE", "PATCH", "PUT", "POST", "GET"].into_iter().find(|method| !known.contains(&(*method).to_owned()));
         let Some(other) = other else { continue };
+        // `DELETE /things/all` may fit `DELETE /things/{id}`.
+        if operation(other, &example_path(path)).is_some() {
+            continue;
+        }
         let method = Method::from_bytes(other.as_bytes()).expect("a method");
         let answer = app.request(method, &example_path(path)).expect(405).await;
         assert_eq!(answer.code(), "method_not_allowed");

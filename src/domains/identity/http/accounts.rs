@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service::accounts::{self, DeveloperProfile};
-use crate::service::organisations::Reason;
+use crate::service::organisations::StaffReason;
 use crate::service::staff::{self, GrantPermission, StaffAccount};
 use crate::service::suspensions::{
     self, DecideAppeal, SuspendAccount, SuspensionAppealState, SuspensionAppealView,
@@ -92,7 +92,7 @@ async fn suspend_account(
 /// An appeal that waits for a decision becomes moot.
 #[utoipa::path(
     tag = "accounts",
-    request_body = Reason,
+    request_body = StaffReason,
     responses((status = 200, description = "The account.", body = StaffAccount)),
     extensions(("x-access" = json!("admin")))
 )]
@@ -101,7 +101,7 @@ async fn reinstate_account(
     ctx: Data<Ctx>,
     caller: Auth<Admin>,
     id: Path<AccountId>,
-    body: Body<Reason>,
+    body: Body<StaffReason>,
 ) -> Outcome {
     Ok(Reply::ok(&suspensions::reinstate(&ctx, &caller, id.0, &body.reason).await?)?)
 }
@@ -152,7 +152,7 @@ async fn revoke_permission(
     query: Query<ReasonQuery>,
 ) -> Outcome {
     let (id, permission) = path.0;
-    let reason = Reason::of(&query.0.reason)?;
+    let reason = StaffReason::of(&query.0.reason)?;
     Ok(Reply::ok(&staff::revoke(&ctx, &caller, id, permission, &reason.reason).await?)?)
 }
 
@@ -162,7 +162,7 @@ async fn revoke_permission(
 #[into_params(parameter_in = Query)]
 struct AppealQuery {
     /// Where they stand; `open` unless told.
-    #[param(inline, default = "open")]
+    #[param(inline)]
     state: Option<SuspensionAppealState>,
     /// Items on a page.
     #[serde(default)]

@@ -51,8 +51,8 @@ struct StartQuery {
     /// The path of this service to which the browser goes on; `/` unless told. Not used with `mode=token`.
     #[param(max_length = 2000, pattern = "^/", example = "/docs")]
     return_to: Option<String>,
-    /// What the sign-in ends with: a session cookie and a redirect (`browser`), or tokens in JSON (`token`).
-    #[param(inline, default = "browser")]
+    /// What the sign-in ends with: a session cookie and a redirect (`browser`, unless told), or tokens in JSON (`token`).
+    #[param(inline)]
     mode: Option<Mode>,
 }
 

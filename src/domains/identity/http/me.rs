@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::PageQuery;
 use crate::model::Profile;
 use crate::service::me::{self, Me, SignUp};
-use crate::service::sessions::{self, Revoked, SessionView};
+use crate::service::sessions::{self, RevokedSessions, SessionView};
 use crate::service::suspensions::{self, AppealSuspension, OwnAppeal};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -138,7 +138,7 @@ async fn revoke_session(ctx: Data<Ctx>, caller: Auth<Manager>, id: Path<SessionI
 /// The one that asks, too. API tokens stay.
 #[utoipa::path(
     tag = "me",
-    responses((status = 200, description = "How many ended.", body = Revoked)),
+    responses((status = 200, description = "How many ended.", body = RevokedSessions)),
     extensions(("x-access" = json!("manager")))
 )]
 #[post("/v1/me/sessions/revoke_all")]

@@ -15,7 +15,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::PageQuery;
 use crate::service::members::{self, MemberTerms, MemberView};
-use crate::service::organisations::{self, OrganisationContent, OrganisationPatch, OrganisationView, Reason};
+use crate::service::organisations::{
+    self, OrganisationContent, OrganisationPatch, OrganisationView, StaffReason,
+};
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -113,7 +115,7 @@ async fn update_organisation(
 /// Staff vouch that it exists under this name in this country and that its owner acts for it. Members of it cannot.
 #[utoipa::path(
     tag = "organisations",
-    request_body = Reason,
+    request_body = StaffReason,
     responses((status = 200, description = "The organisation.", body = OrganisationView)),
     extensions(("x-access" = json!("curator")))
 )]
@@ -123,7 +125,7 @@ async fn verify_organisation(
     caller: Auth<Curator>,
     id: Path<OrganisationId>,
     seen: IfMatch,
-    body: Body<Reason>,
+    body: Body<StaffReason>,
 ) -> Outcome {
     Ok(shown(&organisations::set_verified(&ctx, &caller, id.0, Some(&seen), &body.reason).await?)?)
 }
@@ -133,7 +135,7 @@ async fn verify_organisation(
 /// Its listed projects stay listed; none is added.
 #[utoipa::path(
     tag = "organisations",
-    request_body = Reason,
+    request_body = StaffReason,
     responses((status = 200, description = "The organisation.", body = OrganisationView)),
     extensions(("x-access" = json!("curator")))
 )]
@@ -142,7 +144,7 @@ async fn unverify_organisation(
     ctx: Data<Ctx>,
     caller: Auth<Curator>,
     id: Path<OrganisationId>,
-    body: Body<Reason>,
+    body: Body<StaffReason>,
 ) -> Outcome {
     Ok(shown(&organisations::set_verified(&ctx, &caller, id.0, None, &body.reason).await?)?)
 }

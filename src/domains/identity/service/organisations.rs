@@ -84,14 +84,14 @@ pub struct OrganisationView {
 /// Why staff do what they do.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub struct StaffReason {
     /// For the person concerned and the audit log.
     #[validate(length(min = 3, max = 1_000), custom(function = "text::prose"))]
     #[schema(value_type = String, min_length = 3, max_length = 1000, example = "Register entry and domain checked.")]
     pub reason: Text,
 }
 
-impl Reason {
+impl StaffReason {
     /// A reason given in a query.
     pub fn of(text: &str) -> Result<Self> {
         let reason = Self { reason: Text::new(text) };

@@ -53,7 +53,7 @@ pub struct SessionView {
 
 /// How many sessions ended.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Revoked {
+pub struct RevokedSessions {
     /// Sessions that were live and are no longer.
     #[schema(example = 2)]
     pub revoked: usize,
@@ -203,7 +203,7 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: SessionId) -> Result<()> {
 }
 
 /// Ends all of the caller's sessions, the one that asks too.
-pub async fn revoke_all(ctx: &Ctx, actor: &Actor) -> Result<Revoked> {
+pub async fn revoke_all(ctx: &Ctx, actor: &Actor) -> Result<RevokedSessions> {
     let now = ctx.clock.now();
     ctx.db
         .tx(async |conn| {
@@ -216,7 +216,7 @@ pub async fn revoke_all(ctx: &Ctx, actor: &Actor) -> Result<Revoked> {
                 data: json!({ "revoked": revoked }),
             };
             audit::record(ctx, conn, entry).await?;
-            Ok(Revoked { revoked })
+            Ok(RevokedSessions { revoked })
         })
         .await
 }

@@ -182,21 +182,7 @@ pub async fn grant_permission_by_login(
 ) -> Result<crate::AccountRef> {
     ctx.db
         .tx(async |conn| {
-            let mut found = store::accounts::by_login(conn, login).await?;
-            let (Some(row), true) = (found.pop(), found.is_empty()) else {
-                let error = if found.is_empty() {
-                    let detail = format!("Nobody with the login {login:?} has signed in.");
-                    Error::new(Code::NotFound, detail)
-                } else {
-                    Error::new(Code::StateConflict, format!("Several accounts have the login {login:?}."))
-                };
-                return Err(error);
-            };
-            let account = crate::AccountRef {
-                id: typed(row.id),
-                login: row.login.clone(),
-                display_name: row.display_name.clone(),
-            };
+            let account = by_login(conn, login).await?;
             let has = store::staff::permissions(conn, account.id).await?.contains(&permission);
             if has != grant {
                 let change = Change { account: account.id, permission, grant, reason: "command line" };
@@ -205,4 +191,31 @@ pub async fn grant_permission_by_login(
             Ok(account)
         })
         .await
+}
+
+/// The one account of that login, letter case aside.
+async fn by_login(conn: &mut Conn, login: &str) -> Result<crate::AccountRef> {
+    let mut found = store::accounts::by_login(conn, login).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(row), true) => {
+            Ok(crate::AccountRef { id: typed(row.id), login: row.login, display_name: row.display_name })
+        }
+        (Some(_), false) => {
+            Err(Error::new(Code::StateConflict, format!("Several accounts have the login {login:?}.")))
+        }
+        (None, _) => Err(Error::new(Code::NotFound, format!("Nobody with the login {login:?} has signed in."))),
+    }
+}
+
+/// The staff member of that login, who must hold the permission; for the command line.
+///
+/// # Errors
+/// `not_found` when nobody of that login has signed in, `state_conflict` when several have it, `forbidden` without the
+/// permission.
+pub async fn staff_by_login(conn: &mut Conn, login: &str, permission: Permission) -> Result<crate::AccountRef> {
+    let account = by_login(conn, login).await?;
+    if store::staff::permissions(conn, account.id).await?.contains(&permission) {
+        return Ok(account);
+    }
+    Err(Error::new(Code::Forbidden, format!("{login} does not hold the permission `{permission}`.")))
 }

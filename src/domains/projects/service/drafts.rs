@@ -2,7 +2,7 @@
 
 use assay_identity::membership;
 use assay_kernel::error::FieldErrors;
-use assay_kernel::ids::{DeliverableId, MilestoneId, OrganisationId, ProjectId};
+use assay_kernel::ids::{AccountId, DeliverableId, MilestoneId, OrganisationId, ProjectId};
 use assay_kernel::text::Text;
 use assay_kernel::{Actor, Code, Currency, Error, Money, Result, text};
 use assay_platform::db::Conn;
@@ -364,7 +364,7 @@ impl Projects {
                 format!("The organisation has {most} projects in draft or curation; finish or withdraw one."),
             ));
         }
-        let row = self.insert_draft(conn, actor, organisation, content, None).await?;
+        let row = self.insert_draft(conn, actor.account_id, organisation, content, None).await?;
         let row = row.ok_or_else(|| Error::internal("a new draft collided"))?;
         let relation = super::Relation::of(&self.ctx, conn, Some(actor), row.project_id()).await?;
         self.shown(conn, row, relation, actor).await
@@ -384,7 +384,7 @@ impl Projects {
     pub(crate) async fn insert_draft(
         &self,
         conn: &mut Conn,
-        actor: &Actor,
+        posted_by: AccountId,
         organisation: OrganisationId,
         content: ProjectContent,
         import_key: Option<String>,
@@ -393,7 +393,7 @@ impl Projects {
         let mut row = ProjectRow {
             id: self.ctx.ids.uuid(),
             organisation_id: organisation.uuid(),
-            posted_by_id: actor.account_id.uuid(),
+            posted_by_id: posted_by.uuid(),
             state: PROJECT.initial.to_owned(),
             title: String::new(),
             description: String::new(),

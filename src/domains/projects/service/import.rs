@@ -4,7 +4,7 @@
 use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{AccountId, OrganisationId, ProjectId};
 use assay_kernel::text::Text;
-use assay_kernel::{Actor, Code, Error, FieldError, Money, Result};
+use assay_kernel::{Code, Error, FieldError, Money, Result};
 use assay_platform::crypto::sha256;
 use assay_platform::{audit, input};
 use serde::{Deserialize, Serialize};
@@ -76,13 +76,13 @@ pub enum LineOutcome {
 }
 
 impl Projects {
-    /// Imports a file's lines as drafts of an organisation. Each line has a transaction of its own.
+    /// Imports a file's lines as drafts of an organisation, in the name of its owner, by a member of staff. Each line has a transaction of its own.
     ///
     /// # Errors
     /// Only when the import as a whole cannot go on: no such organisation, or the database is gone.
     pub async fn import(
         &self,
-        actor: &Actor,
+        staff: AccountId,
         organisation: OrganisationId,
         lines: &str,
         mut report: impl FnMut(usize, &LineOutcome),
@@ -93,7 +93,7 @@ impl Projects {
         drop(conn);
         let lines = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (index, line) in lines {
-            let outcome = match self.import_line(actor, organisation, AccountId::from_uuid(owner), line).await {
+            let outcome = match self.import_line(staff, organisation, AccountId::from_uuid(owner), line).await {
                 Ok(outcome) => outcome,
                 Err(error) if error.code() == Code::InvalidFields => {
                     LineOutcome::Refused { problems: error.fields().to_vec() }
@@ -114,7 +114,7 @@ impl Projects {
 
     async fn import_line(
         &self,
-        actor: &Actor,
+        staff: AccountId,
         organisation: OrganisationId,
         owner: AccountId,
         line: &str,
@@ -124,7 +124,6 @@ impl Projects {
         let mut notes = Vec::new();
         let content = self.content_of(parsed, &mut notes)?;
         content.validate().map_err(|errors| Error::invalid(input::field_errors(&errors)))?;
-        let posted_by = Actor { account_id: owner, ..actor.clone() };
         self.ctx
             .db
             .tx(async |conn| {
@@ -133,7 +132,7 @@ impl Projects {
                     return Ok(LineOutcome::Unchanged { id: ProjectId::from_uuid(found) });
                 }
                 let draft =
-                    self.insert_draft(conn, &posted_by, organisation, content.clone(), Some(key.clone())).await?;
+                    self.insert_draft(conn, owner, organisation, content.clone(), Some(key.clone())).await?;
                 // Another run may have stored the same line between the look-up and the insert.
                 let Some(row) = draft else {
                     let found = store::projects::by_import_key(conn, organisation, &key).await?;
@@ -155,7 +154,7 @@ impl Projects {
                     &self.ctx,
                     conn,
                     audit::Entry {
-                        actor: Some(actor.account_id),
+                        actor: Some(staff),
                         action: "project.import",
                         subject: id.to_string(),
                         reason: None,

@@ -1,0 +1,3 @@
+//! Roads through the whole product, as people walk them.
+
+mod fixtures;
