@@ -191,7 +191,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Serve => server::run(&options),
         Command::Worker => worker(&options),
         Command::Migrate { revert } => migrate(&options, revert),
-        Command::Demo => demo::run(&options),
+        Command::Demo => demo::run(),
         Command::Openapi { readme } => {
             print!("{}", if readme { spec::readme() } else { openapi::pretty() });
             Ok(())

@@ -7,7 +7,6 @@ pub mod cli;
 pub mod demo;
 pub mod domains;
 pub mod http;
-pub mod mail_folder;
 pub mod openapi;
 pub mod providers;
 pub mod server;

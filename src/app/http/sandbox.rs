@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{get, post};
+use assay_adapters::mail::{StoredMailSummary, list_files, read_file};
 use assay_kernel::{Error, Page, Result};
 use assay_platform::Ctx;
 use assay_platform::sandbox_clock;
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
-
-use crate::app::mail_folder::{self, Mail, MailSummary};
 
 /// The furthest that one call moves the clock.
 const FURTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);
@@ -188,6 +187,38 @@ async fn advance_sandbox_clock(ctx: Data<Ctx>, body: Body<AdvanceClock>) -> Outc
     Ok(Reply::ok(&ClockView::of(&ctx))?)
 }
 
+/// A mail in a line.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MailSummary {
+    /// Its id.
+    id: String,
+    /// To whom.
+    #[schema(example = "dora@example.com")]
+    to: String,
+    /// What about.
+    subject: String,
+    /// When it was written.
+    date: DateTime<Utc>,
+}
+
+impl From<StoredMailSummary> for MailSummary {
+    fn from(mail: StoredMailSummary) -> Self {
+        Self { id: mail.id, to: mail.to, subject: mail.subject, date: mail.date }
+    }
+}
+
+/// A mail.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Mail {
+    /// Its id, address, subject and date.
+    #[serde(flatten)]
+    summary: MailSummary,
+    /// The plain text.
+    text: String,
+    /// The HTML.
+    html: String,
+}
+
 /// Lists the mails that were not sent.
 ///
 /// The newest hundred, newest first.
@@ -199,10 +230,10 @@ async fn advance_sandbox_clock(ctx: Data<Ctx>, body: Body<AdvanceClock>) -> Outc
 #[get("/sandbox/mail")]
 async fn list_sandbox_mails(sandbox: Data<Sandbox>) -> Outcome {
     let mails = match &sandbox.mail {
-        Some(folder) => mail_folder::list(folder.clone()).await?,
+        Some(folder) => list_files(folder, 100).await.map_err(Error::internal)?,
         None => Vec::new(),
     };
-    Ok(Reply::ok(&Page::whole(mails))?)
+    Ok(Reply::ok(&Page::whole(mails.into_iter().map(MailSummary::from).collect()))?)
 }
 
 /// Shows a mail that was not sent.
@@ -216,8 +247,8 @@ async fn list_sandbox_mails(sandbox: Data<Sandbox>) -> Outcome {
 async fn get_sandbox_mail(sandbox: Data<Sandbox>, id: Path<String>) -> Outcome {
     let missing = || Error::not_found("mail");
     let folder = sandbox.mail.clone().ok_or_else(missing)?;
-    let mail = mail_folder::get(folder, id.0).await?.ok_or_else(missing)?;
-    Ok(Reply::ok(&mail)?)
+    let mail = read_file(&folder, &id.0).await.map_err(Error::internal)?.ok_or_else(missing)?;
+    Ok(Reply::ok(&Mail { summary: mail.summary.into(), text: mail.text, html: mail.html })?)
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub const IF_MATCH: &[&str] = &[
 /// Private POST operations that take no `Idempotency-Key` (a test holds the list to the signatures).
 pub const NOT_IDEMPOTENT: &[&str] = &[];
 
+/// Paths whose thing is named by the body, the query or the caller.
+const NAMED_ELSEWHERE: &[&str] = &["/v1/organisation_invitations/accept", "/v1/me/approval", "/v1/me/suspension/appeal"];
+
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
@@ -168,7 +171,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         // A credential that is sent must be valid, even where none is needed.
         401 => !probe,
         403 => !public || !safe,
-        404 => path.contains('{'),
+        404 => path.contains('{') || NAMED_ELSEWHERE.contains(&path),
         406 => v1,
         409 => !safe,
         408 | 413 | 415 => has_body,
