@@ -84,7 +84,8 @@ async fn run(
         let database = format!("bench_{size}");
         seed::create(cluster, &database).await?;
         let url = cluster.url(&database);
-        service::migrate(binary, &url, data_dir).await?;
+        // The first start migrates and stores the policy and the taxonomy.
+        service::Service::start(binary, &url, data_dir).await?.stop().await?;
         let started = std::time::Instant::now();
         seed::fill(&url, *size, arguments.developers, arguments.bids).await?;
         eprintln!("seeded {size} projects in {:.0} s", started.elapsed().as_secs_f64());
@@ -122,7 +123,12 @@ async fn run(
                 script.postgres_ms,
             );
             if result.errors > 0 {
-                eprintln!("{}: {} answers were not as expected, first: {}", operation.name(), result.errors, result.first_error);
+                eprintln!(
+                    "{}: {} answers were not as expected, first: {}",
+                    operation.name(),
+                    result.errors,
+                    result.first_error
+                );
             }
         }
         service.stop().await?;

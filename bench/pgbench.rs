@@ -31,7 +31,8 @@ pub async fn run(
     arguments: &Arguments,
     duration: Duration,
 ) -> Result<Outcome, Failure> {
-    let folder = std::env::temp_dir().join(format!("assay-pgbench-{}-{}", std::process::id(), operation as u8));
+    let folder =
+        std::env::temp_dir().join(format!("assay-pgbench-{}-{}", std::process::id(), operation as u8));
     std::fs::create_dir_all(&folder)?;
     let outcome = measure(cluster, database, operation, projects, arguments, duration, &folder).await;
     std::fs::remove_dir_all(&folder)?;
@@ -56,7 +57,9 @@ async fn measure(
         .unwrap_or_else(|| "pgbench".into());
     let mut command = Command::new(program);
     command.args(["-n", "-M", "prepared", "-j", "2"]).args(["-c", &arguments.connections.to_string()]);
-    command.args(["-T", &duration.as_secs().to_string(), "-l"]).arg(format!("--log-prefix={}/log", folder.display()));
+    command
+        .args(["-T", &duration.as_secs().to_string(), "-l"])
+        .arg(format!("--log-prefix={}/log", folder.display()));
     for (i, script) in scripts.iter().enumerate() {
         let file = folder.join(format!("script{i}.sql"));
         std::fs::write(&file, script)?;
@@ -64,7 +67,8 @@ async fn measure(
     }
     command.arg(&url).current_dir(folder);
     let meter = CpuMeter::start(0, &url).await?;
-    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?;
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?;
     // pgbench's sessions end with it, so their CPU is read shortly before.
     tokio::time::sleep(duration.saturating_sub(Duration::from_millis(500))).await;
     let used = meter.postgres_so_far();
@@ -76,10 +80,13 @@ async fn measure(
         return Err(format!("pgbench failed: {}{}", text, String::from_utf8_lossy(&output.stderr)).into());
     }
     let number = |prefix: &str| {
-        text.lines().find_map(|line| line.strip_prefix(prefix)).and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok())
+        text.lines()
+            .find_map(|line| line.strip_prefix(prefix))
+            .and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok())
     };
     let rate = number("tps = ").ok_or("pgbench printed no tps")?;
-    let transactions = number("number of transactions actually processed: ").ok_or("pgbench printed no count")?;
+    let transactions =
+        number("number of transactions actually processed: ").ok_or("pgbench printed no count")?;
     let mut latencies = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -10,7 +10,8 @@ const TICKS: f64 = 100.0;
 /// What machine this is, on one line.
 pub fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown CPU").to_owned();
+    let model =
+        cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown CPU").to_owned();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     format!("{cores} cores, {model}; load generator, service and PostgreSQL share them.\n")
 }
@@ -41,7 +42,8 @@ fn children(parent: u32) -> Vec<u32> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
         .filter(|pid| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok()) == Some(parent)
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok())
+                == Some(parent)
         })
         .collect()
 }
@@ -95,7 +97,11 @@ impl CpuMeter {
         children(self.postmaster)
             .into_iter()
             .map(|pid| {
-                let before = self.postgres_before.iter().find(|(known, _)| *known == pid).map_or(0.0, |(_, used)| *used);
+                let before = self
+                    .postgres_before
+                    .iter()
+                    .find(|(known, _)| *known == pid)
+                    .map_or(0.0, |(_, used)| *used);
                 (cpu_seconds(pid) - before).max(0.0)
             })
             .sum()

@@ -41,12 +41,6 @@ fn command(binary: &Path, url: &str, data_dir: &Path) -> Command {
     command
 }
 
-/// Migrates and seeds what every database has.
-pub async fn migrate(binary: &Path, url: &str, data_dir: &Path) -> Result<(), Failure> {
-    let status = command(binary, url, data_dir).arg("migrate").status().await?;
-    if status.success() { Ok(()) } else { Err("the migration failed".into()) }
-}
-
 /// A running service.
 pub struct Service {
     child: Child,

@@ -60,12 +60,25 @@ pub fn app(
 fn cors(origins: &[String]) -> Cors {
     let allowed = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "x-request-id",
+        ])
         .expose_headers([
-            "etag", "idempotency-replayed", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
+            "etag",
+            "idempotency-replayed",
+            "link",
+            "location",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
         ])
         .supports_credentials()
         .max_age(600);
     origins.iter().fold(allowed, |cors, origin| cors.allowed_origin(origin))
 }
-

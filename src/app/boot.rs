@@ -95,7 +95,9 @@ pub fn keys(config: &Config, entropy: &Entropy) -> Outcome<Keyring> {
     }
     let folder = config.data_dir.join("secrets");
     let file = folder.join("master_keys");
-    let told = |error: std::io::Error| Failure(format!("the master keys {} cannot be used: {error}", file.display()));
+    let told = |error: std::io::Error| {
+        Failure(format!("the master keys {} cannot be used: {error}", file.display()))
+    };
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => SecretString::from(text.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -113,7 +115,8 @@ pub fn keys(config: &Config, entropy: &Entropy) -> Outcome<Keyring> {
 /// Writes a whole file that only its owner can read, unless it exists.
 fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     let fresh = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
@@ -131,7 +134,7 @@ pub enum Database {
     /// A server that the operator gave.
     Given(SecretString),
     /// A cluster that this process runs.
-    Own(Cluster),
+    Own(Box<Cluster>),
     /// A cluster that another process of ours runs.
     Attached(Running),
 }
@@ -145,9 +148,10 @@ impl Database {
         if !config.database.url.expose_secret().is_empty() {
             return Ok(Self::Given(config.database.url.clone()));
         }
-        let cluster = Cluster::start(&embedded::Options { data_dir: config.data_dir.clone(), durable: true })?;
+        let cluster =
+            Cluster::start(&embedded::Options { data_dir: config.data_dir.clone(), durable: true })?;
         create_database(&cluster.url("postgres"))?;
-        Ok(Self::Own(cluster))
+        Ok(Self::Own(Box::new(cluster)))
     }
 
     /// For a tool: as for a service, but a cluster that already runs on the data folder is used. Blocks.
@@ -155,10 +159,10 @@ impl Database {
     /// # Errors
     /// As the launcher tells it.
     pub fn reach(config: &Config) -> Outcome<Self> {
-        if config.database.url.expose_secret().is_empty() {
-            if let Some(running) = embedded::attach(&config.data_dir)? {
-                return Ok(Self::Attached(running));
-            }
+        if config.database.url.expose_secret().is_empty()
+            && let Some(running) = embedded::attach(&config.data_dir)?
+        {
+            return Ok(Self::Attached(running));
         }
         Self::start(config)
     }
@@ -217,7 +221,8 @@ impl Origins {
     /// When the keys cannot be read or made.
     pub fn of(config: &Config) -> Outcome<Self> {
         let entropy = Entropy::system();
-        let policy = Policy::shipped().map_err(|error| format!("config/policy.toml cannot be used: {error}"))?;
+        let policy =
+            Policy::shipped().map_err(|error| format!("config/policy.toml cannot be used: {error}"))?;
         Ok(Self {
             clock: Clock::system(),
             keys: Arc::new(keys(config, &entropy)?),

@@ -90,7 +90,9 @@ enum Command {
         markdown: bool,
     },
     /// Grant or revoke staff permissions: the first admin is made here
-    #[command(after_help = "Examples:\n  assay staff grant octocat admin\n  assay staff revoke octocat curator")]
+    #[command(
+        after_help = "Examples:\n  assay staff grant octocat admin\n  assay staff revoke octocat curator"
+    )]
     Staff {
         #[command(subcommand)]
         act: StaffAct,
@@ -116,7 +118,9 @@ enum Command {
         act: AuditAct,
     },
     /// Work with background jobs
-    #[command(after_help = "Examples:\n  assay jobs list\n  assay jobs list --live\n  assay jobs replay job_0193…")]
+    #[command(
+        after_help = "Examples:\n  assay jobs list\n  assay jobs list --live\n  assay jobs replay job_0193…"
+    )]
     Jobs {
         #[command(subcommand)]
         act: JobsAct,
@@ -144,7 +148,8 @@ struct StaffGrant {
 
 fn parse_permission(text: &str) -> Result<assay_kernel::Permission, String> {
     assay_kernel::Permission::parse(text).ok_or_else(|| {
-        let all: Vec<&str> = assay_kernel::Permission::ALL.iter().map(|permission| permission.as_str()).collect();
+        let all: Vec<&str> =
+            assay_kernel::Permission::ALL.iter().map(|permission| permission.as_str()).collect();
         format!("one of {}", all.join(", "))
     })
 }

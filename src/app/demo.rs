@@ -75,7 +75,8 @@ impl Service {
         let mut child = program(folder)?.args(["--port", "0", "serve"]).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take();
         let mut service = Self { child, url: String::new() };
-        let mut lines = BufReader::new(output.ok_or_else(|| Failure("the service has no output".to_owned()))?).lines();
+        let mut lines =
+            BufReader::new(output.ok_or_else(|| Failure("the service has no output".to_owned()))?).lines();
         for line in lines.by_ref() {
             let line = line?;
             if let Some(rest) = line.trim().strip_prefix("API") {
@@ -183,10 +184,12 @@ impl<'a> Walk<'a> {
         let start = self.fetch(&format!("{}/v1/auth/github/start?mode=token", self.url), None).await?;
         let cookie = header(&start, SET_COOKIE.as_str())?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        let at_github = self.fetch(&format!("{}&login={login}", header(&start, LOCATION.as_str())?), None).await?;
+        let at_github =
+            self.fetch(&format!("{}&login={login}", header(&start, LOCATION.as_str())?), None).await?;
         let back = self.fetch(&header(&at_github, LOCATION.as_str())?, Some(&cookie)).await?;
         let tokens = right(back, 200).await?;
-        let person = Person { login, account: tokens.text("/account_id")?, token: tokens.text("/access_token")? };
+        let person =
+            Person { login, account: tokens.text("/account_id")?, token: tokens.text("/access_token")? };
 
         let me = self.get(&person, "/v1/me").await?;
         let terms = self.get(&person, "/v1/policy").await?.text("/terms_version")?;
@@ -213,7 +216,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn organisation(&self, client: &Person, curator: &Person) -> Outcome<String> {
-        let input = json!({ "name": "Jensen Freight", "country": "DK", "website": "https://jensenfreight.example" });
+        let input =
+            json!({ "name": "Jensen Freight", "country": "DK", "website": "https://jensenfreight.example" });
         let made = self.post(client, "/v1/organisations", 201, input).await?;
         let id = made.text("/id")?;
         self.say(&format!("{} founds the organisation Jensen Freight: {id}", client.login));
@@ -226,17 +230,19 @@ impl<'a> Walk<'a> {
     /// From a draft to the listing.
     async fn project(&self, client: &Person, curator: &Person, organisation: &str) -> Outcome<String> {
         let now = self.get(client, "/sandbox/clock").await?.text("/now")?;
-        let starts_on = (now.parse::<chrono::DateTime<chrono::Utc>>().map_err(told)? + chrono::Duration::days(21))
-            .date_naive()
-            .to_string();
+        let starts_on = (now.parse::<chrono::DateTime<chrono::Utc>>().map_err(told)?
+            + chrono::Duration::days(21))
+        .date_naive()
+        .to_string();
         let path = format!("/v1/organisations/{organisation}/projects");
         let draft = self.post(client, &path, 201, content(&starts_on)).await?;
         let project = format!("/v1/projects/{}", draft.text("/id")?);
         self.say(&format!("{} drafts a project of $12,000: {}", client.login, draft.text("/id")?));
 
         let readiness = self.get(client, &format!("{project}/readiness")).await?;
-        let signals = readiness.body.as_object().and_then(|all| all.values().find_map(Value::as_array)).map_or(0, Vec::len);
-        self.say(&format!("the service tells how ready it is, by {signals} signals"));
+        let signals = readiness.body["signals"].as_array().cloned().unwrap_or_default();
+        let shown = signals.iter().filter(|signal| signal["ok"] == true).count();
+        self.say(&format!("the service tells how ready it is: {shown} of {} signals", signals.len()));
         self.act(client, &project, "submit", draft.etag.as_deref(), Value::Null).await?;
         self.say("it goes to curation");
 
@@ -288,7 +294,8 @@ impl<'a> Walk<'a> {
     async fn deal(&self, client: &Person, developer: &Person, project: &str, bid: &str) -> Outcome {
         self.act_on_latest(client, bid, "shortlist", Value::Null).await?;
         self.say(&format!("{} puts {}'s bid on the short list", client.login, developer.login));
-        self.act_on_latest(client, bid, "offer", json!({ "message": "We would like to work with you." })).await?;
+        self.act_on_latest(client, bid, "offer", json!({ "message": "We would like to work with you." }))
+            .await?;
         self.say(&format!("{} makes an offer", client.login));
         let accepted = self.act_on_latest(developer, bid, "accept_offer", Value::Null).await?;
         self.say(&format!("{} accepts: the bid is {}", developer.login, accepted.text("/state")?));
@@ -359,7 +366,9 @@ fn told(error: impl std::fmt::Display) -> Failure {
 
 fn header(response: &Response, name: &str) -> Outcome<String> {
     let value = response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    value.ok_or_else(|| Failure(format!("{} answers {} without {name}", response.url().path(), response.status())))
+    value.ok_or_else(|| {
+        Failure(format!("{} answers {} without {name}", response.url().path(), response.status()))
+    })
 }
 
 /// The answer, if it is the right one.
@@ -407,7 +416,8 @@ fn content(starts_on: &str) -> Value {
 /// A bid on the whole of a project at a share of each milestone's amount.
 fn bid_on(project: &Value, percent: i64) -> Value {
     let milestones = project["milestones"].as_array().cloned().unwrap_or_default();
-    let price = |milestone: &Value| milestone["amount"].as_i64().unwrap_or_default().saturating_mul(percent) / 100;
+    let price =
+        |milestone: &Value| milestone["amount"].as_i64().unwrap_or_default().saturating_mul(percent) / 100;
     let prices: Vec<Value> =
         milestones.iter().map(|m| json!({ "milestone_id": m["id"], "amount": price(m) })).collect();
     let approaches: Vec<Value> = milestones

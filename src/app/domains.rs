@@ -69,7 +69,10 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Every state machine.
 pub fn machines() -> impl Iterator<Item = &'static Machine> {
-    [assay_identity::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES].into_iter().flatten().copied()
+    [assay_identity::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// Registers every domain's jobs.
@@ -116,8 +119,10 @@ pub async fn import_projects(
     lines: &str,
     report: impl FnMut(usize, &LineOutcome),
 ) -> Result<()> {
-    let staff =
-        ctx.db.read(async |conn| assay_identity::staff_by_login(conn, login, Permission::Curator).await).await?;
+    let staff = ctx
+        .db
+        .read(async |conn| assay_identity::staff_by_login(conn, login, Permission::Curator).await)
+        .await?;
     let projects = Projects { ctx: ctx.clone(), taxonomy: Taxonomy::load(ctx).await? };
     projects.import(staff.id, organisation, lines, report).await
 }

@@ -45,7 +45,8 @@ impl Providers {
         };
         let github = github::Client::new(github_config, origins.clock.clone(), origins.entropy.clone())
             .map_err(|error| Failure(format!("the GitHub client cannot be made: {error}")))?;
-        let sandbox_github = sandbox.map(|server| server.base_url().as_str().trim_end_matches('/').to_owned());
+        let sandbox_github =
+            sandbox.map(|server| server.base_url().as_str().trim_end_matches('/').to_owned());
         Ok(Self { github, mailer: assay_notifications::mailer(config)?, sandbox_github })
     }
 }

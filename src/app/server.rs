@@ -31,9 +31,9 @@ const BACKLOG: u32 = 1_024;
 /// One clear line when somebody else has it.
 pub fn listen(host: &str, port: u16, key: &str) -> Outcome<TcpListener> {
     let told = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            Failure(format!("the port {port} on {host} is in use; stop what uses it or set another with {key}"))
-        }
+        std::io::ErrorKind::AddrInUse => Failure(format!(
+            "the port {port} on {host} is in use; stop what uses it or set another with {key}"
+        )),
         _ => Failure(format!("cannot listen on {host}:{port} ({key}): {error}")),
     };
     let address = (host, port)
@@ -175,13 +175,14 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
 
     let config = Arc::new(config);
-    let origins = Origins::of(&config)?;
-    let sandbox_github = providers::sandbox_github(&config, &origins)?;
-    let providers = Providers::new(&config, &origins, sandbox_github.as_ref())?;
     let mut database = tokio::task::block_in_place(|| Database::start(&config))?;
     let url = database.url();
 
     let starting = async {
+        // After the database, whose launcher makes the data folder so that its user can pass through.
+        let origins = Origins::of(&config)?;
+        let sandbox_github = providers::sandbox_github(&config, &origins)?;
+        let providers = Providers::new(&config, &origins, sandbox_github.as_ref())?;
         if !tokio::task::block_in_place(|| bring_up(&config, &url))? {
             wait_for_migrations(&url, &listener).await?;
         }
@@ -190,15 +191,12 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
         let services = Services::start(ctx, providers.clone()).await?;
         let metrics = serve_metrics(&services.ctx, metrics_listener)?;
         let api = serve_api(&services, listener)?;
-        let duties = Duties {
-            limiter: Some(services.limiter.clone()),
-            work: config.server.worker,
-            providers: providers.clone(),
-        };
-        let background = Background::start(config.clone(), origins.clone(), url.clone(), duties)?;
-        Ok::<_, Failure>((services, metrics, api, background))
+        let duties =
+            Duties { limiter: Some(services.limiter.clone()), work: config.server.worker, providers };
+        let background = Background::start(config.clone(), origins, url.clone(), duties)?;
+        Ok::<_, Failure>((services, metrics, api, background, sandbox_github))
     };
-    let (services, metrics, api, background) = match starting.await {
+    let (services, metrics, api, background, sandbox_github) = match starting.await {
         Ok(parts) => parts,
         Err(failure) => {
             tokio::task::block_in_place(|| database.stop())?;
@@ -264,7 +262,8 @@ async fn wait_for_migrations(url: &str, listener: &TcpListener) -> Outcome {
     .disable_signals()
     .listen(listener.try_clone()?)?
     .run();
-    let waiting = Api { address: listener.local_addr()?, handle: server.handle(), task: tokio::spawn(server) };
+    let waiting =
+        Api { address: listener.local_addr()?, handle: server.handle(), task: tokio::spawn(server) };
     loop {
         let pending = tokio::task::block_in_place(|| migrate::pending(url))?;
         if pending.is_empty() {
@@ -286,10 +285,10 @@ async fn wait_for_migrations(url: &str, listener: &TcpListener) -> Outcome {
 
 /// Starts a crashed cluster of ours again.
 fn look_after(database: &mut Database) {
-    if let Database::Own(cluster) = database {
-        if let Err(error) = tokio::task::block_in_place(|| cluster.ensure_running()) {
-            tracing::error!(%error, "private PostgreSQL cannot be started again");
-        }
+    if let Database::Own(cluster) = database
+        && let Err(error) = tokio::task::block_in_place(|| cluster.ensure_running())
+    {
+        tracing::error!(%error, "private PostgreSQL cannot be started again");
     }
 }
 
@@ -318,10 +317,13 @@ fn announce(services: &Services, database: &Database, metrics: &Api, started: In
         println!("  mail            {}   ({url}/sandbox/mail)", folder.display());
     }
     println!("  data folder     {}", config.data_dir.display());
-    println!("  database        {}", match database {
-        Database::Given(_) => "as configured",
-        Database::Own(_) | Database::Attached(_) => "private PostgreSQL in the data folder",
-    });
+    println!(
+        "  database        {}",
+        match database {
+            Database::Given(_) => "as configured",
+            Database::Own(_) | Database::Attached(_) => "private PostgreSQL in the data folder",
+        }
+    );
     for note in database.notes() {
         println!("  note            {note}");
     }

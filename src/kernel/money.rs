@@ -9,9 +9,28 @@ pub const MAX_AMOUNT: i64 = 9_007_199_254_740_991;
 
 /// ISO 4217 codes that the service takes, with their minor-unit exponents.
 const CURRENCIES: &[(&str, u32)] = &[
-    ("AUD", 2), ("BRL", 2), ("CAD", 2), ("CHF", 2), ("CZK", 2), ("DKK", 2), ("EUR", 2), ("GBP", 2), ("HKD", 2),
-    ("ILS", 2), ("INR", 2), ("JPY", 0), ("KRW", 0), ("KWD", 3), ("MXN", 2), ("NOK", 2), ("NZD", 2), ("PLN", 2),
-    ("SEK", 2), ("SGD", 2), ("USD", 2), ("ZAR", 2),
+    ("AUD", 2),
+    ("BRL", 2),
+    ("CAD", 2),
+    ("CHF", 2),
+    ("CZK", 2),
+    ("DKK", 2),
+    ("EUR", 2),
+    ("GBP", 2),
+    ("HKD", 2),
+    ("ILS", 2),
+    ("INR", 2),
+    ("JPY", 0),
+    ("KRW", 0),
+    ("KWD", 3),
+    ("MXN", 2),
+    ("NOK", 2),
+    ("NZD", 2),
+    ("PLN", 2),
+    ("SEK", 2),
+    ("SGD", 2),
+    ("USD", 2),
+    ("ZAR", 2),
 ];
 
 /// A currency of ISO 4217 that the service takes.
@@ -62,7 +81,8 @@ impl Serialize for Currency {
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&code).ok_or_else(|| de::Error::custom("expected an ISO 4217 code that the service takes, e.g. `USD`"))
+        Self::parse(&code)
+            .ok_or_else(|| de::Error::custom("expected an ISO 4217 code that the service takes, e.g. `USD`"))
     }
 }
 impl utoipa::PartialSchema for Currency {

@@ -122,10 +122,13 @@ impl Machine {
     /// `state_conflict` with the allowed actions when the state does not allow it; `forbidden` when the state
     /// does, but not to this caller.
     pub fn transition(&self, state: &str, event: &str, who: &[Who]) -> Result<&'static Transition> {
-        let mut from_here = self.transitions.iter().filter(|t| t.event == event && t.from.contains(&state)).peekable();
+        let mut from_here =
+            self.transitions.iter().filter(|t| t.event == event && t.from.contains(&state)).peekable();
         if from_here.peek().is_none() {
             let detail = format!("A {} that is `{state}` cannot take `{event}`.", self.name);
-            return Err(Error::new(Code::StateConflict, detail).with_allowed_actions(self.open_to(state, who)));
+            return Err(
+                Error::new(Code::StateConflict, detail).with_allowed_actions(self.open_to(state, who))
+            );
         }
         from_here.find(|t| t.who.iter().any(|w| who.contains(w))).ok_or_else(|| {
             let allowed: Vec<String> = self
@@ -139,7 +142,12 @@ impl Machine {
     }
 
     /// What a caller who is `who` can do from `state`; `blocked` tells why a guard does not hold now.
-    pub fn actions(&self, state: &str, who: &[Who], blocked: impl Fn(&Transition, &str) -> Option<String>) -> Actions {
+    pub fn actions(
+        &self,
+        state: &str,
+        who: &[Who],
+        blocked: impl Fn(&Transition, &str) -> Option<String>,
+    ) -> Actions {
         let mut actions = Actions::default();
         for transition in self.transitions_open_to(state, who) {
             let failing: Vec<WhyNot> = transition
@@ -186,14 +194,19 @@ impl Machine {
         Err(Error::new(Code::GuardFailed, detail).with_why_not(why_not))
     }
 
-    fn transitions_open_to<'a>(&'a self, state: &'a str, who: &'a [Who]) -> impl Iterator<Item = &'static Transition> + 'a {
-        self.transitions
-            .iter()
-            .filter(move |t| t.from.contains(&state) && t.who.iter().any(|w| *w != Who::System && who.contains(w)))
+    fn transitions_open_to<'a>(
+        &'a self,
+        state: &'a str,
+        who: &'a [Who],
+    ) -> impl Iterator<Item = &'static Transition> + 'a {
+        self.transitions.iter().filter(move |t| {
+            t.from.contains(&state) && t.who.iter().any(|w| *w != Who::System && who.contains(w))
+        })
     }
 
     fn open_to(&self, state: &str, who: &[Who]) -> Vec<String> {
-        let mut events: Vec<String> = self.transitions_open_to(state, who).map(|t| t.event.to_owned()).collect();
+        let mut events: Vec<String> =
+            self.transitions_open_to(state, who).map(|t| t.event.to_owned()).collect();
         events.dedup();
         events
     }
@@ -350,8 +363,21 @@ mod tests {
         states: &[State { name: "closed", meaning: "" }, State { name: "open", meaning: "" }],
         guards: &[Guard { code: "unlocked", needs: "a key" }],
         transitions: &[
-            Transition { event: "open", from: &["closed"], to: "open", who: &[Who::Client], guards: &["unlocked"], ..TRANSITION },
-            Transition { event: "close", from: &["open"], to: "closed", who: &[Who::Client, Who::System], ..TRANSITION },
+            Transition {
+                event: "open",
+                from: &["closed"],
+                to: "open",
+                who: &[Who::Client],
+                guards: &["unlocked"],
+                ..TRANSITION
+            },
+            Transition {
+                event: "close",
+                from: &["open"],
+                to: "closed",
+                who: &[Who::Client, Who::System],
+                ..TRANSITION
+            },
         ],
     };
 

@@ -88,7 +88,8 @@ fn refuse(found: Option<char>) -> Result<(), ValidationError> {
 
 /// For URLs that people give: `https` only, a host name, no credentials, at most 2,000 bytes.
 pub fn https_url(text: &str) -> Result<(), ValidationError> {
-    let fail = |message: &'static str| Err(ValidationError::new("invalid_format").with_message(message.into()));
+    let fail =
+        |message: &'static str| Err(ValidationError::new("invalid_format").with_message(message.into()));
     match url::Url::parse(text) {
         Ok(url) if text.len() <= 2_000 => {
             if url.scheme() != "https" || url.domain().is_none_or(|domain| !domain.contains('.')) {
@@ -117,7 +118,8 @@ pub fn country(text: &str) -> Result<(), ValidationError> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(());
     }
-    Err(ValidationError::new("invalid_format").with_message("must be an ISO 3166-1 code of two capital letters".into()))
+    Err(ValidationError::new("invalid_format")
+        .with_message("must be an ISO 3166-1 code of two capital letters".into()))
 }
 
 /// The beginning of a text, cut at a word within `max` characters, with an ellipsis when something was cut.
@@ -153,7 +155,15 @@ mod tests {
     #[test]
     fn urls_must_be_https_with_a_host_name() {
         assert!(https_url("https://example.com/x?y=1").is_ok());
-        for bad in ["http://example.com", "https://127.0.0.1/", "https://localhost", "https://u:p@example.com", "gopher://127.0.0.1", "javascript:alert(1)", ""] {
+        for bad in [
+            "http://example.com",
+            "https://127.0.0.1/",
+            "https://localhost",
+            "https://u:p@example.com",
+            "gopher://127.0.0.1",
+            "javascript:alert(1)",
+            "",
+        ] {
             assert!(https_url(bad).is_err(), "{bad}");
         }
     }

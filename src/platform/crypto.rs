@@ -58,8 +58,10 @@ impl Keyring {
         let mut current = None;
         for entry in text.expose_secret().split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let (id, encoded) = entry.split_once(':').ok_or("each master key is written `id:base64`")?;
-            let bytes = STANDARD.decode(encoded).map_err(|_| format!("the master key `{id}` is not base64"))?;
-            let key: [u8; 32] = bytes.try_into().map_err(|_| format!("the master key `{id}` has not 32 bytes"))?;
+            let bytes =
+                STANDARD.decode(encoded).map_err(|_| format!("the master key `{id}` is not base64"))?;
+            let key: [u8; 32] =
+                bytes.try_into().map_err(|_| format!("the master key `{id}` has not 32 bytes"))?;
             current.get_or_insert_with(|| id.to_owned());
             keys.insert(id.to_owned(), key);
         }
@@ -81,7 +83,8 @@ impl Keyring {
 
     /// Authenticates `message` for `purpose` with the current key.
     pub fn sign(&self, purpose: &str, message: &[u8]) -> Result<Vec<u8>> {
-        let key = self.subkey(&self.current, purpose).ok_or_else(|| Error::internal("no current master key"))?;
+        let key =
+            self.subkey(&self.current, purpose).ok_or_else(|| Error::internal("no current master key"))?;
         Ok(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), message).as_ref().to_vec())
     }
 
@@ -96,7 +99,8 @@ impl Keyring {
 
     /// Seals `plain` (AES-256-GCM); `context` (owner and row) must be given again to open. The result names its key.
     pub fn seal(&self, entropy: &Entropy, context: &str, plain: &[u8]) -> Result<Vec<u8>> {
-        let key = self.subkey(&self.current, "seal").ok_or_else(|| Error::internal("no current master key"))?;
+        let key =
+            self.subkey(&self.current, "seal").ok_or_else(|| Error::internal("no current master key"))?;
         let sealed = seal_with(&key, entropy, context, plain)?;
         let id = self.current.as_bytes();
         let length = u8::try_from(id.len()).map_err(Error::internal)?;
@@ -137,7 +141,11 @@ pub fn open_with(key: &[u8; 32], context: &str, sealed: &[u8]) -> Result<Vec<u8>
     let nonce: [u8; 12] = nonce.try_into().map_err(|_| refused())?;
     let mut buffer = rest.to_vec();
     let plain = aead::LessSafeKey::new(key)
-        .open_in_place(aead::Nonce::assume_unique_for_key(nonce), aead::Aad::from(context.as_bytes()), &mut buffer)
+        .open_in_place(
+            aead::Nonce::assume_unique_for_key(nonce),
+            aead::Aad::from(context.as_bytes()),
+            &mut buffer,
+        )
         .map_err(|_| refused())?;
     Ok(plain.to_vec())
 }

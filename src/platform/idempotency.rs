@@ -36,7 +36,11 @@ pub struct Key {
 ///
 /// # Errors
 /// `idempotency_key_reused`, `idempotency_in_flight`, and whatever `work` fails with.
-pub async fn run(ctx: &Ctx, key: Option<&Key>, work: impl AsyncFn(&mut Conn) -> Result<Reply>) -> Result<Reply> {
+pub async fn run(
+    ctx: &Ctx,
+    key: Option<&Key>,
+    work: impl AsyncFn(&mut Conn) -> Result<Reply>,
+) -> Result<Reply> {
     let Some(key) = key else {
         return ctx.db.tx(work).await;
     };
@@ -56,7 +60,9 @@ async fn begin(conn: &mut Conn, key: &Key) -> Result<Option<Reply>> {
     let (locked,): (bool,) =
         TryLock { key: lock_number(key) }.get_result(conn).await.map_err(DbError::from)?;
     if !locked {
-        return Err(Error::new(Code::IdempotencyInFlight, Code::IdempotencyInFlight.meaning()).with_retry_after(1));
+        return Err(
+            Error::new(Code::IdempotencyInFlight, Code::IdempotencyInFlight.meaning()).with_retry_after(1)
+        );
     }
     let stored: Option<(Vec<u8>, i32, serde_json::Value, String)> = idempotency_keys::table
         .find((key.caller, &key.route, &key.key))

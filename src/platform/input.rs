@@ -19,7 +19,10 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>> {
 ///
 /// # Errors
 /// `invalid_fields` with pointers into the merged document.
-pub fn merge<T: serde::Serialize + DeserializeOwned + Validate>(current: &T, patch: &Map<String, Value>) -> Result<T> {
+pub fn merge<T: serde::Serialize + DeserializeOwned + Validate>(
+    current: &T,
+    patch: &Map<String, Value>,
+) -> Result<T> {
     let mut merged = serde_json::to_value(current).map_err(Error::internal)?;
     apply(&mut merged, &Value::Object(patch.clone()));
     parse(&serde_json::to_vec(&merged).map_err(Error::internal)?)
@@ -69,11 +72,12 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
             Error::new(Code::MalformedRequest, format!("The body is not JSON: {}.", inner))
         }
     })?;
-    deserializer.end().map_err(|_| Error::new(Code::MalformedRequest, "Something follows the JSON object."))?;
+    deserializer
+        .end()
+        .map_err(|_| Error::new(Code::MalformedRequest, "Something follows the JSON object."))?;
     value.validate().map_err(|errors| Error::invalid(field_errors(&errors)))?;
     Ok(value)
 }
-
 
 fn describe(error: &serde_json::Error) -> (&'static str, String) {
     let message = error.to_string();
@@ -99,7 +103,9 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
@@ -137,7 +143,10 @@ fn collect(prefix: &str, errors: &ValidationErrors, out: &mut Vec<FieldError>) {
 
 fn param(fault: &validator::ValidationError, name: &str) -> Option<i128> {
     let value = fault.params.get(name)?;
-    value.as_i64().map(i128::from).or_else(|| value.as_f64().map(|float| format!("{float:.0}").parse().unwrap_or(0)))
+    value
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| value.as_f64().map(|float| format!("{float:.0}").parse().unwrap_or(0)))
 }
 
 fn fault_code(fault: &validator::ValidationError) -> &str {

@@ -89,7 +89,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("src/domains/notifications", &["kernel", "platform", "adapters", "skills"]),
     ("src/domains/identity", &["kernel", "platform", "adapters", "skills", "notifications"]),
     ("src/domains/vetting", &["kernel", "platform", "adapters", "skills", "notifications", "identity"]),
-    ("src/domains/projects", &["kernel", "platform", "adapters", "skills", "notifications", "identity", "vetting"]),
+    (
+        "src/domains/projects",
+        &["kernel", "platform", "adapters", "skills", "notifications", "identity", "vetting"],
+    ),
 ];
 
 #[test]
@@ -143,14 +146,20 @@ fn crates_stay_in_their_rooms() {
         (&["jsonwebtoken"], "identity", |source| source.domain() == Some("identity")),
         (&["figment"], "the platform", |source| source.path.starts_with("src/platform/")),
         (&["clap"], "the command line", |source| source.path.starts_with("src/app/cli")),
-        (&["tokio_postgres", "bb8"], "the platform's database", |source| source.path.starts_with("src/platform/db/")),
+        (&["tokio_postgres", "bb8"], "the platform's database", |source| {
+            source.path.starts_with("src/platform/db/")
+        }),
     ];
     let mut faults = Vec::new();
     for source in sources() {
         for (number, line) in source.code() {
             for (crates, where_allowed, allowed) in RULES {
                 if !allowed(source) && crates.iter().any(|krate| names(line, krate)) {
-                    faults.push(format!("{}:{number}: {crates:?} belongs in {where_allowed}: {}", source.path, line.trim()));
+                    faults.push(format!(
+                        "{}:{number}: {crates:?} belongs in {where_allowed}: {}",
+                        source.path,
+                        line.trim()
+                    ));
                 }
             }
         }
@@ -186,7 +195,8 @@ fn no_file_is_a_labyrinth() {
 
 #[test]
 fn time_and_chance_come_from_the_kernel() {
-    const BANNED: &[&str] = &["Utc::now", "Local::now", "SystemTime::now", "Uuid::new_v4", "Uuid::now_v7", "getrandom::fill"];
+    const BANNED: &[&str] =
+        &["Utc::now", "Local::now", "SystemTime::now", "Uuid::new_v4", "Uuid::now_v7", "getrandom::fill"];
     let mut faults = Vec::new();
     for source in sources() {
         if matches!(source.path.as_str(), "src/kernel/clock.rs" | "src/kernel/entropy.rs") {
@@ -221,15 +231,12 @@ fn owners() -> BTreeMap<String, String> {
     for source in sources() {
         let Some(file) = source.path.strip_prefix("src/platform/db/schema/") else { continue };
         let owner = file.trim_end_matches(".rs");
-        let mut after_macro = false;
-        for line in source.text.lines().map(str::trim) {
-            if after_macro && !line.starts_with(['/', '#', 'u']) || after_macro && line.ends_with('{') {
-                if let Some((table, _)) = line.split_once(" (") {
-                    owners.insert(table.to_owned(), owner.to_owned());
-                    after_macro = false;
-                }
+        for body in source.text.split("diesel::table! {").skip(1) {
+            // Attributes and `use` lines may stand before the table's name.
+            let name = body.lines().map(str::trim).find(|line| line.ends_with('{'));
+            if let Some((table, _)) = name.and_then(|line| line.split_once(" (")) {
+                owners.insert(table.to_owned(), owner.to_owned());
             }
-            after_macro |= line.starts_with("diesel::table!");
         }
     }
     owners
@@ -247,20 +254,23 @@ fn written(text: &str) -> Vec<(usize, String)> {
             let path = word(&text[at + call.len()..]);
             // `jobs::table…`: the segment before `table`.
             let segments: Vec<&str> = path.split("::").collect();
-            if let Some(place) = segments.iter().position(|segment| *segment == "table") {
-                if let Some(table) = place.checked_sub(1).and_then(|place| segments.get(place)) {
-                    found.push((line_of(at), (*table).to_owned()));
-                }
+            if let Some(place) = segments.iter().position(|segment| *segment == "table")
+                && let Some(table) = place.checked_sub(1).and_then(|place| segments.get(place))
+            {
+                found.push((line_of(at), (*table).to_owned()));
             }
         }
     }
     for verb in ["INSERT INTO ", "UPDATE ", "DELETE FROM ", "TRUNCATE "] {
         for (at, _) in text.match_indices(verb) {
-            if text[..at].ends_with("FOR ") || text[..at].ends_with("DO ") || text[..at].ends_with("NO KEY ") {
+            if text[..at].ends_with("FOR ") || text[..at].ends_with("DO ") || text[..at].ends_with("NO KEY ")
+            {
                 continue;
             }
             let name = word(&text[at + verb.len()..]);
-            if !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()) {
+            if !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
+            {
                 found.push((line_of(at), name));
             }
         }

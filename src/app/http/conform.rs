@@ -89,11 +89,15 @@ impl Operations {
 
     /// 400 when the query names a parameter that the operation does not have.
     fn check_query(&self, method: &Method, path: &str, query: &str) -> Result<()> {
-        let Some(operation) = self.at(path).find(|operation| operation.method == *method) else { return Ok(()) };
+        let Some(operation) = self.at(path).find(|operation| operation.method == *method) else {
+            return Ok(());
+        };
         for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
             if !operation.open && !operation.query.contains(name.as_ref()) {
-                let known = operation.query.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {known}") };
+                let known =
+                    operation.query.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let known =
+                    if known.is_empty() { "it has none".to_owned() } else { format!("it has {known}") };
                 let detail = format!("The operation has no query parameter of this name; {known}.");
                 return Err(Error::new(Code::UnknownParameter, detail));
             }
@@ -173,7 +177,8 @@ fn check(request: &ServiceRequest) -> Result<()> {
 
 /// Browsers that are sent through a sign-in accept HTML and `*/*`.
 fn takes_json(request: &ServiceRequest) -> bool {
-    let mut sent = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).peekable();
+    let mut sent =
+        request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).peekable();
     if sent.peek().is_none() {
         return true;
     }
@@ -182,7 +187,10 @@ fn takes_json(request: &ServiceRequest) -> bool {
         let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
         let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         !refused
-            && matches!(kind.as_str(), "" | "*/*" | "application/*" | "application/json" | "application/problem+json")
+            && matches!(
+                kind.as_str(),
+                "" | "*/*" | "application/*" | "application/json" | "application/problem+json"
+            )
     })
 }
 

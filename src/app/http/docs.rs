@@ -23,9 +23,11 @@ pub fn routes(config: &mut ServiceConfig) {
 pub fn pages(config: &mut web::ServiceConfig) {
     let page = SwaggerUi::new("/{_:.*}")
         .config(Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(false));
-    config
-        .route("/docs", web::get().to(async || see_other("/docs/")))
-        .service(web::scope("/docs").wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, PAGE_CSP))).service(page));
+    config.route("/docs", web::get().to(async || see_other("/docs/"))).service(
+        web::scope("/docs")
+            .wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, PAGE_CSP)))
+            .service(page),
+    );
 }
 
 fn see_other(location: &'static str) -> HttpResponse {

@@ -98,7 +98,11 @@ impl AdvanceClock {
             }
         };
         if duration.is_zero() || duration > FURTHEST {
-            return Err(Error::invalid_field(pointer, "out_of_range", "must be between a second and five years"));
+            return Err(Error::invalid_field(
+                pointer,
+                "out_of_range",
+                "must be between a second and five years",
+            ));
         }
         Ok(duration)
     }
@@ -261,7 +265,21 @@ mod tests {
         assert_eq!(seconds("P3D"), Some(259_200));
         assert_eq!(seconds("PT90M"), Some(5_400));
         assert_eq!(seconds("P1W2DT3H4M5S"), Some(604_800 + 2 * 86_400 + 3 * 3_600 + 4 * 60 + 5));
-        for bad in ["", "P", "PT", "3D", "P3", "P1M", "P1Y", "P-1D", "PT1H1H", "PT1S1H", "P1.5D", "P99999999999999999999D", "PxD"] {
+        for bad in [
+            "",
+            "P",
+            "PT",
+            "3D",
+            "P3",
+            "P1M",
+            "P1Y",
+            "P-1D",
+            "PT1H1H",
+            "PT1S1H",
+            "P1.5D",
+            "P99999999999999999999D",
+            "PxD",
+        ] {
             assert_eq!(seconds(bad), None, "{bad}");
         }
     }

@@ -14,10 +14,25 @@ pub const IF_MATCH: &[&str] = &[
 ];
 
 /// Private POST operations that take no `Idempotency-Key` (a test holds the list to the signatures).
-pub const NOT_IDEMPOTENT: &[&str] = &[];
+pub const NOT_IDEMPOTENT: &[&str] = &[
+    "create_api_token",
+    "decide_suspension_appeal",
+    "grant_permission",
+    "logout",
+    "reinstate_account",
+    "replay_job",
+    "revoke_all_sessions",
+    "revoke_approval",
+    "revoke_organisation_invitation",
+    "sign_up",
+    "suspend_account",
+    "unverify_organisation",
+    "verify_organisation",
+];
 
 /// Paths whose thing is named by the body, the query or the caller.
-const NAMED_ELSEWHERE: &[&str] = &["/v1/organisation_invitations/accept", "/v1/me/approval", "/v1/me/suspension/appeal"];
+const NAMED_ELSEWHERE: &[&str] =
+    &["/v1/organisation_invitations/accept", "/v1/me/approval", "/v1/me/suspension/appeal"];
 
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
@@ -181,7 +196,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         503 => true,
         _ => false,
     };
-    let Some(responses) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() else { return };
+    let Some(responses) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() else {
+        return;
+    };
     for (_, response) in responses.iter_mut() {
         if let Some(response) = response.as_object_mut() {
             let headers = response.entry("headers").or_insert_with(|| json!({}));
@@ -221,7 +238,9 @@ fn add_path_parameters(path: &str, operation: &mut Map<String, Value>) {
                     "schema": { "type": "string", "pattern": format!("^{prefix}_[0-9a-f]{{32}}$") },
                     "example": format!("{prefix}_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b"),
                 }),
-                None => json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }),
+                None => {
+                    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+                }
             },
         );
     }
@@ -265,11 +284,23 @@ const PROBLEMS: &[Problem] = &[
     Problem { status: 404, name: "NotFound", description: "There is no such thing, or not for the caller." },
     Problem { status: 406, name: "NotAcceptable", description: "The caller takes no JSON." },
     Problem { status: 408, name: "RequestTimeout", description: "The body did not arrive in time." },
-    Problem { status: 409, name: "Conflict", description: "The state, a guard or a limit does not allow it now." },
-    Problem { status: 412, name: "PreconditionFailed", description: "The thing has changed since it was seen." },
+    Problem {
+        status: 409,
+        name: "Conflict",
+        description: "The state, a guard or a limit does not allow it now.",
+    },
+    Problem {
+        status: 412,
+        name: "PreconditionFailed",
+        description: "The thing has changed since it was seen.",
+    },
     Problem { status: 413, name: "BodyTooLarge", description: "The body is too large." },
     Problem { status: 415, name: "UnsupportedMediaType", description: "The body is not JSON." },
-    Problem { status: 422, name: "Invalid", description: "Some fields are not acceptable; all are told at once." },
+    Problem {
+        status: 422,
+        name: "Invalid",
+        description: "Some fields are not acceptable; all are told at once.",
+    },
     Problem { status: 428, name: "PreconditionRequired", description: "If-Match is missing." },
     Problem { status: 429, name: "RateLimited", description: "The caller's share is used up for now." },
     Problem { status: 503, name: "Unavailable", description: "The service or a provider cannot answer now." },

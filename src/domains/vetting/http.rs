@@ -139,6 +139,7 @@ impl ApprovalView {
 /// caller's own.
 #[utoipa::path(
     tag = "vetting",
+    request_body = GrantApproval,
     responses((status = 201, description = "The approval.", body = ApprovalView)),
     extensions(("x-access" = json!("admin")))
 )]
@@ -163,6 +164,7 @@ async fn grant_approval(
 /// The developer can bid no more. They can read the reason.
 #[utoipa::path(
     tag = "vetting",
+    request_body = RevokeApproval,
     responses((status = 200, description = "The approval.", body = ApprovalView)),
     extensions(("x-access" = json!("admin")))
 )]

@@ -125,7 +125,8 @@ pub struct AuthConfig {
 }
 
 /// Keys whose values are never shown.
-const SECRET_KEYS: &[&str] = &["database.url", "github.client_secret", "mail.smtp_url", "secrets.master_keys"];
+const SECRET_KEYS: &[&str] =
+    &["database.url", "github.client_secret", "mail.smtp_url", "secrets.master_keys"];
 
 impl Config {
     /// Reads the configuration. `overrides` come from the command line and win.
@@ -152,9 +153,10 @@ impl Config {
                 figment = figment.merge(Toml::file_exact(file));
             }
             // The launcher and the database tools have variables of their own under the same prefix.
-            figment = figment.merge(Env::prefixed("ASSAY_").split("__").filter(|key| {
-                key == "profile" || key.as_str().contains("__") || key.as_str().contains('.')
-            }));
+            figment =
+                figment.merge(Env::prefixed("ASSAY_").split("__").filter(|key| {
+                    key == "profile" || key.as_str().contains("__") || key.as_str().contains('.')
+                }));
             for (key, value) in overrides {
                 let parsed: figment::value::Value =
                     value.parse().map_err(|_| format!("the value of {key} cannot be read"))?;
@@ -177,12 +179,15 @@ impl Config {
         if self.is_production() {
             let given = |secret: &SecretString| !secret.expose_secret().is_empty();
             if !given(&self.database.url) {
-                faults.push("database.url must be given in production (the embedded cluster is for one machine)");
+                faults.push(
+                    "database.url must be given in production (the embedded cluster is for one machine)",
+                );
             }
             if self.sandbox_github() {
                 faults.push("github.client_id and github.client_secret must be given in production");
             }
-            if !self.github.api_base.starts_with("https://") || !self.github.web_base.starts_with("https://") {
+            if !self.github.api_base.starts_with("https://") || !self.github.web_base.starts_with("https://")
+            {
                 faults.push("github.api_base and github.web_base must be https in production");
             }
             if self.sandbox_mail() {
@@ -207,7 +212,11 @@ impl Config {
         if self.rate_limit.default == 0 || self.rate_limit.search == 0 || self.rate_limit.sign_in == 0 {
             faults.push("rate_limit values must be at least 1");
         }
-        if faults.is_empty() { Ok(()) } else { Err(format!("the configuration is not usable: {}", faults.join("; "))) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the configuration is not usable: {}", faults.join("; ")))
+        }
     }
 
     /// Real people and money?
@@ -237,7 +246,10 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn describe(file: Option<&Path>, overrides: &[(&str, String)]) -> Result<Vec<(String, String, String)>, String> {
+    pub fn describe(
+        file: Option<&Path>,
+        overrides: &[(&str, String)],
+    ) -> Result<Vec<(String, String, String)>, String> {
         let value: serde_json::Value =
             Self::figment(file, overrides)?.extract().map_err(|error| error.to_string())?;
         let mut rows = Vec::new();
@@ -303,7 +315,9 @@ mod tests {
         let config = Config::load(None, &[], Path::new("x")).unwrap();
         assert!(config.sandbox_github() && config.sandbox_mail() && !config.is_production());
         let refused = Config::load(None, &[("profile", "production".into())], Path::new("x")).unwrap_err();
-        for key in ["database.url", "github.client_id", "mail.smtp_url", "secrets.master_keys", "server.public_url"] {
+        for key in
+            ["database.url", "github.client_id", "mail.smtp_url", "secrets.master_keys", "server.public_url"]
+        {
             assert!(refused.contains(key), "{refused}");
         }
     }
@@ -319,6 +333,8 @@ mod tests {
         let rows = Config::describe(None, &[("secrets.master_keys", "k1:AAAA".into())]).unwrap();
         let shown = rows.iter().find(|(key, _, _)| key == "secrets.master_keys").unwrap();
         assert_eq!(shown.1, "********");
-        assert!(rows.iter().any(|(key, _, variable)| key == "server.port" && variable == "ASSAY_SERVER__PORT"));
+        assert!(
+            rows.iter().any(|(key, _, variable)| key == "server.port" && variable == "ASSAY_SERVER__PORT")
+        );
     }
 }

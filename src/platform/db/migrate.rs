@@ -20,9 +20,8 @@ pub fn run(url: &str) -> Result<Vec<String>> {
 pub fn revert(url: &str, steps: Option<usize>) -> Result<()> {
     with_harness(url, |harness| match steps {
         None => harness.revert_all_migrations(MIGRATIONS).map(drop).map_err(Error::internal),
-        Some(steps) => {
-            (0..steps).try_for_each(|_| harness.revert_last_migration(MIGRATIONS).map(drop).map_err(Error::internal))
-        }
+        Some(steps) => (0..steps)
+            .try_for_each(|_| harness.revert_last_migration(MIGRATIONS).map(drop).map_err(Error::internal)),
     })
 }
 
@@ -71,14 +70,18 @@ pub fn create_database(url: &str, name: &str) -> Result<()> {
     let quoted = format!("\"{}\"", name.replace('"', "\"\""));
     block_on(async {
         let mut conn = Conn::establish(url).await.map_err(Error::internal)?;
-        let found: i64 = diesel::QueryDsl::count(
-            diesel::QueryDsl::filter(pg_database::table, diesel::ExpressionMethods::eq(pg_database::datname, name)),
-        )
+        let found: i64 = diesel::QueryDsl::count(diesel::QueryDsl::filter(
+            pg_database::table,
+            diesel::ExpressionMethods::eq(pg_database::datname, name),
+        ))
         .get_result(&mut conn)
         .await
         .map_err(DbError::from)?;
         if found == 0 {
-            diesel::sql_query(format!("CREATE DATABASE {quoted}")).execute(&mut conn).await.map_err(DbError::from)?;
+            diesel::sql_query(format!("CREATE DATABASE {quoted}"))
+                .execute(&mut conn)
+                .await
+                .map_err(DbError::from)?;
         }
         Ok(())
     })

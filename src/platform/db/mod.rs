@@ -13,8 +13,12 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Bool};
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager,
+};
 use futures_util::FutureExt;
 
 /// A connection. Functions below a service take `&mut Conn`, never the pool, so that they compose in one transaction.
@@ -75,7 +79,9 @@ impl From<DbError> for Error {
         }
         match &error.0 {
             DieselError::NotFound => Error::not_found("thing").with_source(error),
-            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => unavailable(error).transient(),
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+                unavailable(error).transient()
+            }
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
                 if info.constraint_name() == Some("idempotency_keys_pkey") =>
             {
@@ -155,7 +161,9 @@ impl Db {
                 Ok(conn)
             });
             async move {
-                opened.await.unwrap_or_else(|error| Err(diesel::ConnectionError::BadConnection(error.to_string())))
+                opened
+                    .await
+                    .unwrap_or_else(|error| Err(diesel::ConnectionError::BadConnection(error.to_string())))
             }
             .boxed()
         });
@@ -175,9 +183,18 @@ impl Db {
 
     /// A connection from the pool, within two seconds.
     pub async fn get(&self) -> Result<PooledConnection<'_, Conn>> {
-        self.pool.get().await.map_err(|error| {
-            Error::new(Code::Unavailable, Code::Unavailable.meaning()).with_retry_after(1).with_source(error.to_string())
-        })
+        loop {
+            let mut conn = self.pool.get().await.map_err(|error| {
+                Error::new(Code::Unavailable, Code::Unavailable.meaning())
+                    .with_retry_after(1)
+                    .with_source(error.to_string())
+            })?;
+            // Costs no query: known once the socket has closed. After a restart of the server all pooled connections
+            // are such; dropping one here makes the pool open another.
+            if !conn.is_broken() {
+                return Ok(conn);
+            }
+        }
     }
 
     /// Runs reads without a transaction, once more when the connection turns out to be dead.
@@ -199,7 +216,9 @@ impl Db {
         let mut attempt = 0_u8;
         loop {
             let mut conn = self.get().await?;
-            if let Err(error) = AnsiTransactionManager::begin_transaction(&mut *conn).await.map_err(DbError::from) {
+            if let Err(error) =
+                AnsiTransactionManager::begin_transaction(&mut *conn).await.map_err(DbError::from)
+            {
                 // Nothing was sent yet, so a dead pooled connection costs one more try, not an error.
                 if error.is_closed() && attempt < 2 {
                     attempt += 1;

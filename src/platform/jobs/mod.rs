@@ -237,7 +237,8 @@ impl Queryable<diesel::sql_types::Uuid, diesel::pg::Pg> for StoredJobId {
 /// Jobs, newest first: the dead ones or those still to run.
 pub async fn list(conn: &mut Conn, dead: bool, before: Option<Uuid>, limit: i64) -> Result<Vec<JobView>> {
     let mut query = jobs::table.into_boxed();
-    query = if dead { query.filter(jobs::dead_at.is_not_null()) } else { query.filter(jobs::dead_at.is_null()) };
+    query =
+        if dead { query.filter(jobs::dead_at.is_not_null()) } else { query.filter(jobs::dead_at.is_null()) };
     if let Some(before) = before {
         query = query.filter(jobs::id.lt(before));
     }
@@ -254,7 +255,11 @@ pub async fn list(conn: &mut Conn, dead: bool, before: Option<Uuid>, limit: i64)
 /// Gives a dead job all its tries again.
 pub async fn replay(ctx: &Ctx, conn: &mut Conn, id: JobId) -> Result<JobView> {
     diesel::update(jobs::table.find(id.uuid()).filter(jobs::dead_at.is_not_null()))
-        .set((jobs::dead_at.eq(None::<DateTime<Utc>>), jobs::attempts.eq(0), jobs::run_at.eq(ctx.clock.now())))
+        .set((
+            jobs::dead_at.eq(None::<DateTime<Utc>>),
+            jobs::attempts.eq(0),
+            jobs::run_at.eq(ctx.clock.now()),
+        ))
         .returning(JobView::as_returning())
         .get_result(conn)
         .await
@@ -265,8 +270,14 @@ pub async fn replay(ctx: &Ctx, conn: &mut Conn, id: JobId) -> Result<JobView> {
 
 /// Live and dead jobs, for the metrics.
 pub async fn depth(conn: &mut Conn) -> Result<(i64, i64)> {
-    let live = jobs::table.filter(jobs::dead_at.is_null()).count().get_result(conn).await.map_err(DbError::from)?;
-    let dead = jobs::table.filter(jobs::dead_at.is_not_null()).count().get_result(conn).await.map_err(DbError::from)?;
+    let live =
+        jobs::table.filter(jobs::dead_at.is_null()).count().get_result(conn).await.map_err(DbError::from)?;
+    let dead = jobs::table
+        .filter(jobs::dead_at.is_not_null())
+        .count()
+        .get_result(conn)
+        .await
+        .map_err(DbError::from)?;
     Ok((live, dead))
 }
 
@@ -277,11 +288,12 @@ pub async fn pending_of(conn: &mut Conn, kind: &str) -> Result<i64> {
         #[diesel(sql_type = BigInt)]
         n: i64,
     }
-    let count: Count = diesel::sql_query("SELECT count(*) AS n FROM jobs WHERE kind = $1 AND dead_at IS NULL")
-        .bind::<Text, _>(kind)
-        .get_result(conn)
-        .await
-        .map_err(DbError::from)?;
+    let count: Count =
+        diesel::sql_query("SELECT count(*) AS n FROM jobs WHERE kind = $1 AND dead_at IS NULL")
+            .bind::<Text, _>(kind)
+            .get_result(conn)
+            .await
+            .map_err(DbError::from)?;
     Ok(count.n)
 }
 

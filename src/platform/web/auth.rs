@@ -97,10 +97,14 @@ impl<A: Access> FromRequest for Auth<A> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(actor_of(request).and_then(|actor| {
-            A::check(&actor)?;
-            Ok(Self { actor, access: PhantomData })
-        }).map_err(Problem))
+        ready(
+            actor_of(request)
+                .and_then(|actor| {
+                    A::check(&actor)?;
+                    Ok(Self { actor, access: PhantomData })
+                })
+                .map_err(Problem),
+        )
     }
 }
 

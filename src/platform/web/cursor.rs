@@ -55,7 +55,10 @@ mod tests {
     fn a_cursor_belongs_to_its_list_and_filter() {
         let keys = Keyring::parse(&Keyring::generate(&Entropy::seeded(1), "k")).unwrap();
         let cursor = Cursor::new(&keys, "projects", &("rust", 5)).encode(&(17, "x")).unwrap();
-        assert_eq!(Cursor::new(&keys, "projects", &("rust", 5)).decode::<(i32, String)>(&cursor).unwrap(), (17, "x".into()));
+        assert_eq!(
+            Cursor::new(&keys, "projects", &("rust", 5)).decode::<(i32, String)>(&cursor).unwrap(),
+            (17, "x".into())
+        );
         assert!(Cursor::new(&keys, "projects", &("rust", 6)).decode::<(i32, String)>(&cursor).is_err());
         assert!(Cursor::new(&keys, "bids", &("rust", 5)).decode::<(i32, String)>(&cursor).is_err());
     }

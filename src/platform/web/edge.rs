@@ -144,7 +144,8 @@ pub async fn edge<B: MessageBody + 'static>(
     set_headers(response.headers_mut(), &edge, &request_id, verdict, actor.is_some());
     metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
         .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => route.clone()).record(elapsed.as_secs_f64());
+    metrics::histogram!("http_request_duration_seconds", "route" => route.clone())
+        .record(elapsed.as_secs_f64());
     tracing::debug!(
         target: "assay::access",
         request_id = %request_id,
@@ -197,7 +198,11 @@ async fn admit(
     };
     let mut verdict = None;
     if !sign_in {
-        let class = if request.method() == Method::GET && path == "/v1/projects" { Class::Search } else { Class::Default };
+        let class = if request.method() == Method::GET && path == "/v1/projects" {
+            Class::Search
+        } else {
+            Class::Default
+        };
         let caller = actor.as_ref().map_or(address, |actor| actor.account_id.to_string());
         let counted = edge.limiter.count(class, &caller);
         if !counted.allowed {
@@ -205,17 +210,20 @@ async fn admit(
         }
         verdict = Some(counted);
     }
-    if by_cookie && actor.is_some() && !request.method().is_safe() {
-        if let Err(error) = same_site(edge, request.headers()) {
-            return (Err(error), verdict);
-        }
+    if by_cookie
+        && actor.is_some()
+        && !request.method().is_safe()
+        && let Err(error) = same_site(edge, request.headers())
+    {
+        return (Err(error), verdict);
     }
     (Ok(actor), verdict)
 }
 
 fn limited(verdict: Verdict) -> Error {
     metrics::counter!("rate_limited_total", "class" => verdict.class.name()).increment(1);
-    let detail = format!("More than {} requests a minute in the class `{}`.", verdict.quota, verdict.class.name());
+    let detail =
+        format!("More than {} requests a minute in the class `{}`.", verdict.quota, verdict.class.name());
     Error::new(Code::RateLimited, detail).with_retry_after(u64::try_from(verdict.reset.max(1)).unwrap_or(1))
 }
 
@@ -280,7 +288,13 @@ fn log_failure(error: &Error, request_id: &str) {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &str, verdict: Option<Verdict>, private: bool) {
+fn set_headers(
+    headers: &mut HeaderMap,
+    edge: &Edge,
+    request_id: &str,
+    verdict: Option<Verdict>,
+    private: bool,
+) {
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -296,7 +310,10 @@ fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &str, verdict: 
     }
     if let Some(verdict) = verdict {
         set("ratelimit-policy", &format!("\"{}\";q={};w=60", verdict.class.name(), verdict.quota));
-        set("ratelimit", &format!("\"{}\";r={};t={}", verdict.class.name(), verdict.remaining, verdict.reset));
+        set(
+            "ratelimit",
+            &format!("\"{}\";r={};t={}", verdict.class.name(), verdict.remaining, verdict.reset),
+        );
     }
     if !headers.contains_key("content-security-policy") {
         let csp = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -311,7 +328,8 @@ fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &str, verdict: 
 /// The caller's own id when it is harmless in a log, else a new one.
 fn request_id(headers: &HeaderMap, entropy: &Entropy) -> Rc<str> {
     let sent = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| {
-        (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     });
     match sent {
         Some(id) => id.into(),

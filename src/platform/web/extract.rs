@@ -101,15 +101,18 @@ async fn read(request: &HttpRequest, mut payload: Payload, types: &[&str]) -> Re
         return Err(Error::new(Code::UnsupportedMediaType, Code::UnsupportedMediaType.meaning()));
     }
     let limits = request.app_data::<BodyLimits>().copied().unwrap_or_default();
-    let too_large = || Error::new(Code::BodyTooLarge, format!("The body may have {} bytes at most.", limits.bytes));
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let too_large =
+        || Error::new(Code::BodyTooLarge, format!("The body may have {} bytes at most.", limits.bytes));
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits.bytes) {
         return Err(too_large());
     }
     let collect = async {
         let mut body = BytesMut::with_capacity(declared.unwrap_or(1_024));
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| Error::new(Code::MalformedRequest, "The body could not be read."))?;
+            let chunk =
+                chunk.map_err(|_| Error::new(Code::MalformedRequest, "The body could not be read."))?;
             if body.len().saturating_add(chunk.remaining()) > limits.bytes {
                 return Err(too_large());
             }
@@ -156,8 +159,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
                 actix_web::error::QueryPayloadError::Deserialize(inner) => inner.to_string(),
                 _ => "the query string cannot be read".to_owned(),
             };
-            let code =
-                if message.starts_with("unknown field") { Code::UnknownParameter } else { Code::MalformedRequest };
+            let code = if message.starts_with("unknown field") {
+                Code::UnknownParameter
+            } else {
+                Code::MalformedRequest
+            };
             Problem(Error::new(code, format!("Query: {message}.")))
         }))
     }
@@ -212,7 +218,8 @@ impl FromRequest for IdempotencyKey {
         if key.is_empty() || key.len() > 255 {
             return ready(Err(refuse("Idempotency-Key must have 1 to 255 visible ASCII characters.")));
         }
-        let caller = request.extensions().get::<Caller>().and_then(|c| c.0.as_ref().map(|a| a.account_id.uuid()));
+        let caller =
+            request.extensions().get::<Caller>().and_then(|c| c.0.as_ref().map(|a| a.account_id.uuid()));
         let Some(caller) = caller else { return ready(Ok(Self(None))) };
         let route = format!("{} {}", request.method(), request.path());
         ready(Ok(Self(Some((caller, route, key.to_owned())))))

@@ -9,7 +9,10 @@ pub mod extract;
 pub mod problem;
 pub mod reply;
 
-pub use auth::{Access, Admin, Anyone, Auth, Curator, Developer, Finance, Hirer, Manager, Reader, Reviewer, SignedIn, Staff};
+pub use auth::{
+    Access, Admin, Anyone, Auth, Curator, Developer, Finance, Hirer, Manager, Reader, Reviewer, SignedIn,
+    Staff,
+};
 pub use conditional::{IfMatch, etag};
 pub use cursor::Cursor;
 pub use extract::{Body, IdempotencyKey, MergePatch, MergePatchDocument, Path, Query};

@@ -112,7 +112,10 @@ pub fn respond(error: &Error, instance: Option<&str>, request_id: Option<&str>) 
     }
     match error.code() {
         Code::Unauthenticated | Code::InvalidRefreshToken => {
-            builder.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"assay\"")));
+            builder.insert_header((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"assay\""),
+            ));
         }
         Code::InsufficientScope => {
             builder.insert_header((

@@ -102,10 +102,12 @@ impl Responder for Reply {
             && request.method().is_safe()
             && etag.as_deref().is_some_and(|etag| super::conditional::none_match(request, etag));
         let status = if unchanged { 304 } else { self.status };
-        let mut builder =
-            HttpResponseBuilder::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        let mut builder = HttpResponseBuilder::new(
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        );
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
+            {
                 builder.append_header((name, value));
             }
         }

@@ -71,7 +71,8 @@ impl TestApp {
         config.server.port = listener.local_addr().expect("an address").port();
         let config = Arc::new(config);
         let origins = cluster::origins();
-        let github = providers::sandbox_github(&config, &origins).expect("the sandbox starts").expect("a sandbox");
+        let github =
+            providers::sandbox_github(&config, &origins).expect("the sandbox starts").expect("a sandbox");
         let providers = Providers::new(&config, &origins, Some(&github)).expect("the clients are made");
 
         let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");

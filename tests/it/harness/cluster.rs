@@ -52,7 +52,8 @@ pub fn on_own_runtime<T: Send, F: Future<Output = T>>(work: impl FnOnce() -> F +
     std::thread::scope(|scope| {
         scope
             .spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 runtime.block_on(work())
             })
             .join()
@@ -86,7 +87,8 @@ impl Scratch {
 
     /// A clone of the migrated and seeded template.
     pub fn cloned() -> Self {
-        static STRATEGY: LazyLock<&str> = LazyLock::new(|| if major() >= 15 { " STRATEGY file_copy" } else { "" });
+        static STRATEGY: LazyLock<&str> =
+            LazyLock::new(|| if major() >= 15 { " STRATEGY file_copy" } else { "" });
         LazyLock::force(&SERVER);
         Self::make(&format!("TEMPLATE {TEMPLATE}{}", *STRATEGY))
     }
@@ -107,7 +109,8 @@ fn major() -> u32 {
     on_own_runtime(async || {
         let mut conn = Conn::establish(&url).await.expect("a connection");
         let query = diesel::sql_query("SELECT current_setting('server_version_num')::int AS number");
-        let version: Version = diesel_async::RunQueryDsl::get_result(query, &mut conn).await.expect("the version");
+        let version: Version =
+            diesel_async::RunQueryDsl::get_result(query, &mut conn).await.expect("the version");
         u32::try_from(version.number).unwrap_or_default() / 10_000
     })
 }

@@ -43,12 +43,19 @@ impl TestApp {
     /// Walks the sign-in in the mode `token`; the answer has the tokens.
     pub async fn walk_sign_in(&self, login: &str) -> Answer {
         let start = self.get("/v1/auth/github/start?mode=token").expect(302).await;
-        let cookie = start.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+        let cookie = start
+            .header("set-cookie")
+            .and_then(|cookie| cookie.split(';').next())
+            .expect("a cookie")
+            .to_owned();
         let authorize = format!("{}&login={login}", start.header("location").expect("a location"));
         let at_github = self.http.get(&authorize).send().await.expect("the sandbox GitHub answers");
         assert_eq!(at_github.status(), 302, "is there a persona {login}?");
         let back = at_github.headers()["location"].to_str().expect("a location").to_owned();
-        let path = back.strip_prefix(&self.services.ctx.config.public_url()).expect("back to the service").to_owned();
+        let path = back
+            .strip_prefix(&self.services.ctx.config.public_url())
+            .expect("back to the service")
+            .to_owned();
         self.get(&path).header("cookie", &cookie).expect(200).await
     }
 
@@ -91,7 +98,8 @@ impl TestApp {
     /// A client with an organisation that a curator has verified.
     pub async fn client(&self, login: &str) -> Person {
         let mut person = self.sign_up(login, &["client"]).await;
-        let input = json!({ "name": format!("{login} Ltd"), "country": "DK", "website": "https://example.com" });
+        let input =
+            json!({ "name": format!("{login} Ltd"), "country": "DK", "website": "https://example.com" });
         let made = self.post("/v1/organisations").by(&person).json(input).expect(201).await;
         let curator = self.founder().await;
         self.post(&format!("/v1/organisations/{}/verify", made.id()))
@@ -107,7 +115,9 @@ impl TestApp {
     /// A staff member with this permission and no other, by the bootstrap of the command line.
     pub async fn staff(&self, login: &str, permission: Permission) -> Person {
         let person = self.sign_up(login, &["developer"]).await;
-        domains::set_permission(self.ctx(), login, permission, true).await.expect("the permission is granted");
+        domains::set_permission(self.ctx(), login, permission, true)
+            .await
+            .expect("the permission is granted");
         person
     }
 

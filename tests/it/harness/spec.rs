@@ -42,10 +42,17 @@ pub fn check(method: &str, path: &str, status: u16, content_type: Option<&str>) 
     let declared = response["content"].as_object();
     match (declared, content_type) {
         (Some(declared), Some(sent)) => {
-            assert!(declared.contains_key(sent), "{method} {template} answers {status} with {sent}, not declared");
+            assert!(
+                declared.contains_key(sent),
+                "{method} {template} answers {status} with {sent}, not declared"
+            );
         }
-        (None, Some(sent)) => panic!("{method} {template} answers {status} with {sent}, but declares no content"),
-        (Some(_), None) => panic!("{method} {template} answers {status} without the content that it declares"),
+        (None, Some(sent)) => {
+            panic!("{method} {template} answers {status} with {sent}, but declares no content")
+        }
+        (Some(_), None) => {
+            panic!("{method} {template} answers {status} without the content that it declares")
+        }
         (None, None) => {}
     }
 }

@@ -14,7 +14,8 @@ async fn the_people_of_the_tests_are_made_over_http() {
     assert_eq!(me.text_at("/id"), developer.id);
 
     let client = app.client("carl-client").await;
-    let organisation = app.get(&format!("/v1/organisations/{}", client.organisation())).by(&client).expect(200).await;
+    let organisation =
+        app.get(&format!("/v1/organisations/{}", client.organisation())).by(&client).expect(200).await;
     assert_eq!(organisation.at("/verified"), true);
     app.get(&format!("/v1/organisations/{}", client.organisation())).by(&developer).expect(404).await;
 

@@ -17,9 +17,11 @@ pub fn example_path(template: &str) -> String {
             return segment.to_owned();
         }
         let prefix = PREFIXES.iter().find(|(_, name)| {
-            noun.strip_suffix('s').is_some_and(|singular| name.to_lowercase().ends_with(&singular.replace('_', " ")))
+            noun.strip_suffix('s')
+                .is_some_and(|singular| name.to_lowercase().ends_with(&singular.replace('_', " ")))
         });
-        prefix.map_or("nothing".to_owned(), |(prefix, _)| format!("{prefix}_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b"))
+        prefix
+            .map_or("nothing".to_owned(), |(prefix, _)| format!("{prefix}_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b"))
     });
     segments.collect::<Vec<_>>().join("/")
 }
@@ -65,7 +67,12 @@ async fn a_plain_member_is_refused_staff_operations() {
             continue;
         }
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-        let answer = app.request(method, &example_path(path)).by(&member).body("text/csv", "not,json").expect(403).await;
+        let answer = app
+            .request(method, &example_path(path))
+            .by(&member)
+            .body("text/csv", "not,json")
+            .expect(403)
+            .await;
         assert_eq!(answer.code(), "forbidden", "{answer}");
     }
     app.stop().await;
@@ -78,12 +85,17 @@ async fn a_staff_permission_opens_its_own_operations_only() {
         let staff = app.staff(login, permission).await;
         for (path, method, operation) in operations(openapi::whole()) {
             let access = operation["x-access"].as_str().unwrap_or_default();
-            let other = matches!(access, "curator" | "reviewer" | "finance" | "admin") && access != permission.as_str();
+            let other = matches!(access, "curator" | "reviewer" | "finance" | "admin")
+                && access != permission.as_str();
             if !other {
                 continue;
             }
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-            app.request(method, &example_path(path)).by(&staff).body("text/csv", "not,json").expect(403).await;
+            app.request(method, &example_path(path))
+                .by(&staff)
+                .body("text/csv", "not,json")
+                .expect(403)
+                .await;
         }
     }
     app.stop().await;
@@ -98,7 +110,12 @@ async fn who_has_not_signed_up_is_sent_there() {
             continue;
         }
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-        let answer = app.request(method, &example_path(path)).by(&newcomer).body("text/csv", "not,json").expect(403).await;
+        let answer = app
+            .request(method, &example_path(path))
+            .by(&newcomer)
+            .body("text/csv", "not,json")
+            .expect(403)
+            .await;
         assert_eq!(answer.code(), "sign_up_required", "{answer}");
     }
     app.stop().await;

@@ -12,7 +12,8 @@ use assay_platform::config::Config;
 use crate::tidy::{report, sources};
 
 fn fresh(path: &str, generated: &str, command: &str) {
-    let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default();
+    let committed =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default();
     assert!(committed == generated, "{path} is stale; write it anew with `{command} > {path}`");
 }
 
@@ -34,7 +35,17 @@ fn the_configuration_table_is_fresh() {
 #[test]
 fn every_operation_says_who_may_call_it_and_what_it_does() {
     const ACCESS: &[&str] = &[
-        "public", "signed_in", "reader", "manager", "developer", "hirer", "staff", "curator", "reviewer", "finance", "admin",
+        "public",
+        "signed_in",
+        "reader",
+        "manager",
+        "developer",
+        "hirer",
+        "staff",
+        "curator",
+        "reviewer",
+        "finance",
+        "admin",
     ];
     let mut ids = BTreeSet::new();
     let mut faults = Vec::new();
@@ -59,17 +70,25 @@ fn every_operation_says_who_may_call_it_and_what_it_does() {
             faults.push(format!("{place}: no success is declared"));
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            if parameter["in"] == "path" && !path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap_or(""))) {
+            if parameter["in"] == "path"
+                && !path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap_or("")))
+            {
                 faults.push(format!("{place}: the path has no parameter {}", parameter["name"]));
             }
         }
     }
-    let described: BTreeSet<&str> =
-        openapi::whole()["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
+    let described: BTreeSet<&str> = openapi::whole()["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|tag| tag["name"].as_str())
+        .collect();
     for (path, method, operation) in operations(openapi::whole()) {
         for tag in operation["tags"].as_array().into_iter().flatten().filter_map(|tag| tag.as_str()) {
             if !described.contains(tag) {
-                faults.push(format!("{method} {path}: the tag {tag} is not described in src/app/openapi/complete.rs"));
+                faults.push(format!(
+                    "{method} {path}: the tag {tag} is not described in src/app/openapi/complete.rs"
+                ));
             }
         }
     }
@@ -81,10 +100,10 @@ fn every_reference_in_the_description_names_something() {
     fn walk(value: &serde_json::Value, faults: &mut Vec<String>) {
         match value {
             serde_json::Value::Object(map) => {
-                if let Some(pointer) = map.get("$ref").and_then(|pointer| pointer.as_str()) {
-                    if openapi::whole().pointer(pointer.trim_start_matches('#')).is_none() {
-                        faults.push(pointer.to_owned());
-                    }
+                if let Some(pointer) = map.get("$ref").and_then(|pointer| pointer.as_str())
+                    && openapi::whole().pointer(pointer.trim_start_matches('#')).is_none()
+                {
+                    faults.push(pointer.to_owned());
                 }
                 map.values().for_each(|inner| walk(inner, faults));
             }
@@ -125,7 +144,11 @@ fn handlers() -> Vec<Handler> {
             for (original, alias) in aliases(&source.text) {
                 signature = signature.replace(&format!("<{alias}>"), &format!("<{original}>"));
             }
-            found.push(Handler { name: name.trim().to_owned(), attributes: attributes.to_owned(), signature });
+            found.push(Handler {
+                name: name.trim().to_owned(),
+                attributes: attributes.to_owned(),
+                signature,
+            });
         }
     }
     found
@@ -140,7 +163,11 @@ fn aliases(text: &str) -> Vec<(String, String)> {
         .filter(|word| !word.is_empty())
         .collect();
     let last = |path: &str| path.rsplit("::").next().unwrap_or(path).to_owned();
-    words.windows(3).filter(|three| three[1] == "as").map(|three| (last(three[0]), three[2].to_owned())).collect()
+    words
+        .windows(3)
+        .filter(|three| three[1] == "as")
+        .map(|three| (last(three[0]), three[2].to_owned()))
+        .collect()
 }
 
 #[test]
@@ -157,7 +184,9 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
     assert_eq!(listed, untold, "IF_MATCH in src/app/openapi/complete.rs");
     let without_key: BTreeSet<&str> = handlers
         .iter()
-        .filter(|handler| handler.attributes.contains("#[post(") && !handler.attributes.contains("json!(\"public\")"))
+        .filter(|handler| {
+            handler.attributes.contains("#[post(") && !handler.attributes.contains("json!(\"public\")")
+        })
         .filter(|handler| !handler.takes(": IdempotencyKey"))
         .map(|handler| handler.name.as_str())
         .collect();
@@ -173,10 +202,19 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
         }
         let takes_body = handler.takes(": Body<") || handler.takes(": MergePatch");
         if takes_body != handler.attributes.contains("request_body") {
-            faults.push(format!("{}: takes a body: {takes_body}, but `request_body` says otherwise", handler.name));
+            faults.push(format!(
+                "{}: takes a body: {takes_body}, but `request_body` says otherwise",
+                handler.name
+            ));
         }
-        if handler.takes(": Query<") != handler.attributes.contains("Query") && !handler.is_of_macro() {
-            faults.push(format!("{}: `params(…)` does not name its query", handler.name));
+    }
+    for (path, method, operation) in operations(openapi::whole()) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        let Some(handler) = handlers.iter().find(|handler| handler.name == id) else { continue };
+        let parameters = operation["parameters"].as_array();
+        let has_query = parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"));
+        if handler.takes(": Query<") != has_query {
+            faults.push(format!("{method} {path}: `params(…)` does not name the query of {id}"));
         }
     }
     report(&faults);
@@ -237,7 +275,10 @@ fn every_error_code_is_used() {
         Code::SignUpRequired,
         Code::AccountSuspended,
     ];
-    let unused: Vec<&str> =
-        Code::all().iter().filter(|code| !made_in_kernel.contains(code) && !used(code)).map(|code| code.variant()).collect();
+    let unused: Vec<&str> = Code::all()
+        .iter()
+        .filter(|code| !made_in_kernel.contains(code) && !used(code))
+        .map(|code| code.variant())
+        .collect();
     assert!(unused.is_empty(), "codes that nothing answers with: {unused:?}");
 }

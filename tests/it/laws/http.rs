@@ -14,8 +14,11 @@ use crate::harness::{TestApp, operation};
 async fn a_wrong_method_is_405_with_allow() {
     let app = TestApp::start().await;
     for (path, item) in openapi::whole()["paths"].as_object().expect("paths") {
-        let known: Vec<String> = item.as_object().expect("an item").keys().map(|method| method.to_uppercase()).collect();
-        let other = ["DELETE", "PATCH", "PUT", "POST", "GET"].into_iter().find(|method| !known.contains(&(*method).to_owned()));
+        let known: Vec<String> =
+            item.as_object().expect("an item").keys().map(|method| method.to_uppercase()).collect();
+        let other = ["DELETE", "PATCH", "PUT", "POST", "GET"]
+            .into_iter()
+            .find(|method| !known.contains(&(*method).to_owned()));
         let Some(other) = other else { continue };
         // `DELETE /things/all` may fit `DELETE /things/{id}`.
         if operation(other, &example_path(path)).is_some() {
@@ -41,7 +44,8 @@ async fn an_unknown_query_parameter_is_400() {
             continue;
         }
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-        let answer = app.request(method, &format!("{}?no_such_parameter=1", example_path(path))).expect(400).await;
+        let answer =
+            app.request(method, &format!("{}?no_such_parameter=1", example_path(path))).expect(400).await;
         assert_eq!(answer.code(), "unknown_parameter", "{path}");
     }
     app.stop().await;
@@ -113,7 +117,13 @@ async fn the_sandbox_clock_moves_forward_only_and_for_everybody() {
     let clock = app.post("/sandbox/clock").json(json!({ "advance_seconds": 3_600 })).expect(200).await;
     assert_eq!(clock.at("/ahead_seconds"), 3 * 86_400 + 3_600);
     assert!(app.services.ctx.clock.now() - before >= chrono::Duration::days(3));
-    for bad in [json!({}), json!({ "advance": "P1M" }), json!({ "advance": "P1D", "advance_seconds": 1 }), json!({ "advance_seconds": 0 }), json!({ "advance": "PT999999999H" })] {
+    for bad in [
+        json!({}),
+        json!({ "advance": "P1M" }),
+        json!({ "advance": "P1D", "advance_seconds": 1 }),
+        json!({ "advance_seconds": 0 }),
+        json!({ "advance": "PT999999999H" }),
+    ] {
         app.post("/sandbox/clock").json(bad).expect(422).await;
     }
     app.post("/sandbox/clock").json(json!({ "advance_seconds": -5 })).expect(422).await;
@@ -133,7 +143,11 @@ async fn the_documentation_page_needs_nothing_from_elsewhere() {
     assert_eq!(script.status(), 200);
     let served = app.get("/openapi.json").expect(200).await;
     assert_eq!(served.json(), *openapi::whole());
-    app.get("/openapi.json").header("if-none-match", &served.etag()).send_unchecked().await.assert_status(304);
+    app.get("/openapi.json")
+        .header("if-none-match", &served.etag())
+        .send_unchecked()
+        .await
+        .assert_status(304);
     app.stop().await;
 }
 

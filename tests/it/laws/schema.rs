@@ -70,7 +70,11 @@ fn diesel_type(udt: &str, nullable: &str) -> String {
 }
 
 fn normal(kind: &str) -> String {
-    kind.replace("SmallInt", "Int2").replace("Integer", "Int4").replace("BigInt", "Int8").replace("Varchar", "Text").replace("Binary", "Bytea")
+    kind.replace("SmallInt", "Int2")
+        .replace("Integer", "Int4")
+        .replace("BigInt", "Int8")
+        .replace("Varchar", "Text")
+        .replace("Binary", "Bytea")
 }
 
 #[tokio::test]
@@ -94,13 +98,19 @@ async fn the_tables_in_code_are_the_tables_in_the_database() {
         seen.insert(key.clone());
         match declared.get(&key) {
             Some(kind) if normal(kind) == diesel_type(udt, nullable) => {}
-            Some(kind) => faults.push(format!("{table}.{column} is {}, the code says {kind}", diesel_type(udt, nullable))),
+            Some(kind) => faults
+                .push(format!("{table}.{column} is {}, the code says {kind}", diesel_type(udt, nullable))),
             // A column that only SQL text names (a tsvector, say) may be left out of a table, a table may not.
             None if tables.contains(table.as_str()) && udt == "tsvector" => {}
             None => faults.push(format!("{table}.{column} is not in src/platform/db/schema")),
         }
     }
-    faults.extend(declared.keys().filter(|key| !seen.contains(*key)).map(|(t, c)| format!("{t}.{c} is not in the database")));
+    faults.extend(
+        declared
+            .keys()
+            .filter(|key| !seen.contains(*key))
+            .map(|(t, c)| format!("{t}.{c} is not in the database")),
+    );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     app.stop().await;
 }

@@ -56,7 +56,10 @@ async fn a_bid_answers_every_milestone_and_every_deliverable() {
     );
     let mut late = bid_on(&project);
     late["starts_on"] = json!("2020-01-01");
-    assert_eq!(app.post(&path).by(&developer).json(late).expect(422).await.at("/errors/0/pointer"), "/starts_on");
+    assert_eq!(
+        app.post(&path).by(&developer).json(late).expect(422).await.at("/errors/0/pointer"),
+        "/starts_on"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,10 @@ async fn bids_are_sealed_and_compared_by_the_client() {
     let compared = app.get(&format!("{path}?compare")).by(&client).expect(200).await;
     assert_eq!(compared.at("/data").as_array().unwrap().len(), 2);
     let prices = compared.at("/comparison/milestones/0/prices");
-    assert_eq!(prices[0], json!({ "bid_id": first.id(), "amount": { "amount": 630_000, "currency": "USD" } }));
+    assert_eq!(
+        prices[0],
+        json!({ "bid_id": first.id(), "amount": { "amount": 630_000, "currency": "USD" } })
+    );
     assert_eq!(prices[1]["amount"]["amount"], 500_000);
     assert_eq!(compared.at("/comparison/deliverables").as_array().unwrap().len(), 3);
     assert_eq!(compared.at("/data/0/developer/login"), "dev-dora");
@@ -98,7 +104,8 @@ async fn a_bid_is_revised_and_its_revisions_are_kept() {
     let developer = app.developer("dev-dora").await;
     let project = app.listed(&client, complete("Reconcile three ledgers")).await;
     let path = format!("/v1/projects/{}/bids", project["id"].as_str().unwrap());
-    let draft = app.post(&format!("{path}?draft=true")).by(&developer).json(bid_on(&project)).expect(201).await;
+    let draft =
+        app.post(&format!("{path}?draft=true")).by(&developer).json(bid_on(&project)).expect(201).await;
     assert_eq!(draft.text_at("/state"), "draft");
     let mine = format!("/v1/bids/{}", draft.id());
     app.get(&mine).by(&client).expect(404).await;
@@ -133,12 +140,15 @@ async fn twenty_developers_bid_at_once_and_twelve_get_a_place() {
 
     // A place that becomes free goes to the one who has waited longest.
     let page = app.get(&format!("{path}?limit=100")).by(&client).expect(200).await.at("/data");
-    let waiting: Vec<&Value> = page.as_array().unwrap().iter().filter(|b| b["state"] == "waitlisted").collect();
+    let waiting: Vec<&Value> =
+        page.as_array().unwrap().iter().filter(|b| b["state"] == "waitlisted").collect();
     let leaver = page.as_array().unwrap().iter().find(|b| b["state"] == "submitted").unwrap();
-    let leaver_cookie = &crowd.iter().find(|(id, _)| *id == leaver["developer"]["id"].as_str().unwrap()).unwrap().1;
+    let leaver_cookie =
+        &crowd.iter().find(|(id, _)| *id == leaver["developer"]["id"].as_str().unwrap()).unwrap().1;
     let leave = format!("/v1/bids/{}/withdraw", leaver["id"].as_str().unwrap());
     app.with_cookie(app.post(&leave), leaver_cookie).if_match("*").expect(200).await;
-    let promoted = app.get(&format!("/v1/bids/{}", waiting[0]["id"].as_str().unwrap())).by(&client).expect(200).await;
+    let promoted =
+        app.get(&format!("/v1/bids/{}", waiting[0]["id"].as_str().unwrap())).by(&client).expect(200).await;
     assert_eq!(promoted.text_at("/state"), "submitted");
     let page = app.get(&format!("{path}?limit=100&state=waitlisted")).by(&client).expect(200).await;
     assert_eq!(page.at("/data").as_array().unwrap().len(), 7);

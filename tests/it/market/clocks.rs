@@ -81,7 +81,8 @@ async fn an_invitation_stands_for_seven_days() {
     let stranger = app.developer("ada-oss").await;
     let project = app.listed(&client, complete("Reconcile three ledgers")).await;
     let path = format!("/v1/projects/{}/invitations", project["id"].as_str().unwrap());
-    let invite = |id: &str| json!({ "developer_id": id, "message": "Your importer is close to what we need." });
+    let invite =
+        |id: &str| json!({ "developer_id": id, "message": "Your importer is close to what we need." });
     let first = app.post(&path).by(&client).json(invite(&developer.id)).expect(201).await;
     let second = app.post(&path).by(&client).json(invite(&late.id)).expect(201).await;
     assert_eq!(app.post(&path).by(&client).json(invite(&late.id)).expect(409).await.code(), "already_exists");
@@ -114,8 +115,11 @@ async fn an_approval_that_lapses_ends_bidding() {
     app.advance_days(549).await;
     let client = app.client("carl-client").await;
     let listed = {
-        let content = super::complete_with("Reconcile three ledgers", json!({
-            "starts_on": (app.now() + chrono::Duration::days(30)).date_naive().to_string() }));
+        let content = super::complete_with(
+            "Reconcile three ledgers",
+            json!({
+            "starts_on": (app.now() + chrono::Duration::days(30)).date_naive().to_string() }),
+        );
         app.listed(&client, content).await
     };
     let path = format!("/v1/projects/{}/bids", listed["id"].as_str().unwrap());

@@ -36,7 +36,12 @@ async fn staff_ask_for_changes_and_then_list() {
     let decisions = app.get(&format!("{path}/decisions")).by(&client).expect(200).await;
     assert_eq!(decisions.at("/data/0/notes/0/note"), "Say which month.");
     let seen = app.get(&path).by(&client).expect(200).await;
-    app.patch(&path).by(&client).if_match(&seen.etag()).json(json!({ "duration_days": 70 })).expect(200).await;
+    app.patch(&path)
+        .by(&client)
+        .if_match(&seen.etag())
+        .json(json!({ "duration_days": 70 }))
+        .expect(200)
+        .await;
     app.act(&client, &path, "submit").await.assert_status(200);
     app.post(&format!("{path}/claim")).by(&sam).expect(200).await;
     let listed = app.act(&sam, &path, "list").await;
@@ -47,7 +52,13 @@ async fn staff_ask_for_changes_and_then_list() {
     let subjects = app.get("/sandbox/mail").send_unchecked().await.text;
     assert!(subjects.contains("Reconcile three ledgers"), "the client gets mail: {subjects}");
     let events = app.get("/v1/events?limit=100").by(&client).expect(200).await;
-    let kinds: Vec<_> = events.at("/data").as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap().to_owned()).collect();
+    let kinds: Vec<_> = events
+        .at("/data")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["kind"].as_str().unwrap().to_owned())
+        .collect();
     for kind in ["project.created", "project.submitted", "project.changes_requested", "project.listed"] {
         assert!(kinds.iter().any(|k| k == kind), "{kind} is missing in {kinds:?}");
     }
@@ -92,7 +103,10 @@ async fn a_rejection_is_appealed_and_answered_by_somebody_else() {
     let own = app.post(&decide).by(&sam).if_match(&appeal.etag()).json(overturn.clone()).expect(403).await;
     assert_eq!(own.code(), "forbidden");
     let rosa = app.staff("staff-rosa", Permission::Reviewer).await;
-    assert_eq!(app.get("/v1/staff/curation_appeals").by(&rosa).expect(200).await.at("/data/0/id"), appeal.id());
+    assert_eq!(
+        app.get("/v1/staff/curation_appeals").by(&rosa).expect(200).await.at("/data/0/id"),
+        appeal.id()
+    );
     let decided = app.post(&decide).by(&rosa).if_match(&appeal.etag()).json(overturn).expect(200).await;
     assert_eq!(decided.text_at("/state"), "overturned");
     assert_eq!(app.get(&path).by(&client).expect(200).await.text_at("/state"), "submitted");
@@ -110,7 +124,8 @@ async fn a_removed_listing_is_gone_and_its_bids_are_closed() {
     let developer = app.developer("dev-dora").await;
     let project = app.listed(&client, complete("Reconcile three ledgers")).await;
     let path = format!("/v1/projects/{}", project["id"].as_str().unwrap());
-    let bid = app.post(&format!("{path}/bids")).by(&developer).json(super::bid_on(&project)).expect(201).await;
+    let bid =
+        app.post(&format!("{path}/bids")).by(&developer).json(super::bid_on(&project)).expect(201).await;
     let sam = app.staff("staff-sam", Permission::Curator).await;
     let reason = json!({ "reason_code": "duplicate", "reason": "The same project is listed twice." });
     app.act_with(&sam, &path, "remove", reason).await.assert_status(200);

@@ -26,7 +26,8 @@ async fn projects_are_found_by_skill_budget_effort_start_zone_and_words() {
         "budget": { "amount": 3_000_000, "currency": "USD" } });
     app.listed(&client, complete_with("Bindings for a solver", both)).await;
 
-    let find = async |query: &str| titles(&app.get(&format!("/v1/projects?{query}")).expect(200).await.json());
+    let find =
+        async |query: &str| titles(&app.get(&format!("/v1/projects?{query}")).expect(200).await.json());
     assert_eq!(find("").await, ["Bindings for a solver", "Forecast spare parts", "Reconcile three ledgers"]);
     assert_eq!(find("skills=rust").await, ["Bindings for a solver", "Reconcile three ledgers"]);
     assert_eq!(find("skills=rust-lang,Python").await.len(), 3);
@@ -36,11 +37,16 @@ async fn projects_are_found_by_skill_budget_effort_start_zone_and_words() {
     assert_eq!(find("effort_max=100").await, ["Forecast spare parts"]);
     assert_eq!(find("starts_from=2027-04-01").await, ["Forecast spare parts"]);
     assert_eq!(find("q=forecasting").await, ["Forecast spare parts"]);
-    assert_eq!(find("q=ledgers+-spare&sort=newest").await, ["Bindings for a solver", "Reconcile three ledgers"]);
+    assert_eq!(
+        find("q=ledgers+-spare&sort=newest").await,
+        ["Bindings for a solver", "Reconcile three ledgers"]
+    );
     assert_eq!(find("q=solver").await[0], "Bindings for a solver");
     // Nine working hours in Berlin and in Los Angeles do not meet; in New York six of them do.
     assert!(!find("time_zone=Europe/Berlin").await.contains(&"Forecast spare parts".to_owned()));
-    assert!(find("time_zone=America/New_York&skills=python").await.contains(&"Forecast spare parts".to_owned()));
+    assert!(
+        find("time_zone=America/New_York&skills=python").await.contains(&"Forecast spare parts".to_owned())
+    );
 
     for (query, code) in [
         ("skills=basket-weaving", "malformed_request"),
@@ -82,7 +88,8 @@ async fn pages_neither_repeat_nor_lose_while_projects_are_added() {
                 _ => break,
             }
         }
-        let before: Vec<&String> = seen.iter().filter(|title| title.starts_with("Reconcile ledger number")).collect();
+        let before: Vec<&String> =
+            seen.iter().filter(|title| title.starts_with("Reconcile ledger number")).collect();
         assert_eq!(before.len(), 5, "{query}: {seen:?}");
         let mut unique = seen.clone();
         unique.sort();

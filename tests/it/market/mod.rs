@@ -148,7 +148,10 @@ impl TestApp {
             let id = mail["id"].as_str().expect("an id");
             let text = self.get(&format!("/sandbox/mail/{id}")).send_unchecked().await.text;
             if let Some((_, rest)) = text.split_once("token=") {
-                return rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+                return rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                    .collect();
             }
         }
         panic!("no mail carries a token");

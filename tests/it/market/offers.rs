@@ -38,7 +38,10 @@ impl Case {
     }
 
     async fn offer(&self) -> Answer {
-        let offered = self.app.act_with(&self.client, &self.bid, "offer", json!({ "message": "Please start early." })).await;
+        let offered = self
+            .app
+            .act_with(&self.client, &self.bid, "offer", json!({ "message": "Please start early." }))
+            .await;
         offered.assert_status(200);
         offered
     }
@@ -52,10 +55,17 @@ async fn an_offer_is_countered_accepted_and_awards_the_project() {
     assert_eq!(offered.text_at("/state"), "offered");
     let other = app.act_with(&case.client, &case.rival_bid, "offer", json!({})).await;
     assert_eq!((other.status, other.at("/why_not/0/code")), (409, json!("no_other_offer")));
-    let revise = app.patch(&case.bid).by(&case.developer).if_match(&offered.etag()).json(json!({ "risks": [] })).send().await;
+    let revise = app
+        .patch(&case.bid)
+        .by(&case.developer)
+        .if_match(&offered.etag())
+        .json(json!({ "risks": [] }))
+        .send()
+        .await;
     assert_eq!((revise.status, revise.code().as_str()), (409, "state_conflict"));
 
-    let countered = app.act_with(&case.developer, &case.bid, "counter", json!({ "starts_on": "2027-03-15" })).await;
+    let countered =
+        app.act_with(&case.developer, &case.bid, "counter", json!({ "starts_on": "2027-03-15" })).await;
     assert_eq!(countered.text_at("/state"), "countered");
     assert_eq!(countered.at("/offers/0/state"), "countered");
     assert_eq!(countered.at("/offers/1/made_by"), "developer");
@@ -98,7 +108,10 @@ async fn an_offer_is_declined_or_rescinded_and_the_bid_stays_on_the_short_list()
     assert_eq!(declined.at("/offers/0/state"), "declined");
     case.offer().await;
     let rescinded = case.app.act(&case.client, &case.bid, "rescind_offer").await;
-    assert_eq!((rescinded.text_at("/state"), rescinded.at("/offers/1/state")), ("shortlisted".into(), json!("rescinded")));
+    assert_eq!(
+        (rescinded.text_at("/state"), rescinded.at("/offers/1/state")),
+        ("shortlisted".into(), json!("rescinded"))
+    );
 }
 
 #[tokio::test]
@@ -109,7 +122,10 @@ async fn an_unanswered_offer_ends_after_seven_days() {
     assert_eq!(case.state(&case.developer, &case.bid).await, "offered");
     case.app.advance_days(1).await;
     let ended = case.app.get(&case.bid).by(&case.developer).expect(200).await;
-    assert_eq!((ended.text_at("/state"), ended.at("/offers/0/state")), ("shortlisted".into(), json!("expired")));
+    assert_eq!(
+        (ended.text_at("/state"), ended.at("/offers/0/state")),
+        ("shortlisted".into(), json!("expired"))
+    );
 }
 
 #[tokio::test]
@@ -146,8 +162,8 @@ async fn two_developers_cannot_both_be_awarded() {
         assert_eq!(answer.status, 409, "{answer}");
     }
     let tag = app.get(&case.bid).by(&case.developer).expect(200).await.etag();
-    let accepts =
-        (0..6).map(|_| app.post(&format!("{}/accept_offer", case.bid)).by(&case.developer).if_match(&tag).send());
+    let accepts = (0..6)
+        .map(|_| app.post(&format!("{}/accept_offer", case.bid)).by(&case.developer).if_match(&tag).send());
     let answers = futures_util::future::join_all(accepts).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
 }
@@ -164,7 +180,11 @@ async fn a_hirer_stays_within_the_spending_limit() {
     app.post(&invitations).by(&case.client).json(invite).expect(201).await;
     app.work().await;
     let token = app.invitation_token().await;
-    app.post("/v1/organisation_invitations/accept").by(&hirer).json(json!({ "token": token })).expect(200).await;
+    app.post("/v1/organisation_invitations/accept")
+        .by(&hirer)
+        .json(json!({ "token": token }))
+        .expect(200)
+        .await;
     let listed = app.get(&members).by(&case.client).expect(200).await;
     assert_eq!(listed.at("/data").as_array().unwrap().len(), 2);
 

@@ -19,17 +19,38 @@ async fn a_client_writes_a_draft_and_is_told_all_that_submission_wants() {
     let path = format!("/v1/projects/{}", draft.id());
 
     let readiness = app.get(&format!("{path}/readiness")).by(&client).expect(200).await;
-    let signals: Vec<String> =
-        readiness.at("/signals").as_array().unwrap().iter().map(|s| s["signal"].as_str().unwrap().to_owned()).collect();
+    let signals: Vec<String> = readiness
+        .at("/signals")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["signal"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(
         signals,
-        ["outcome_stated", "deliverables_checkable", "budget_fits", "dates_plausible", "skills_named", "client_verified",
-         "decision_maker_named", "prior_outcomes"]
+        [
+            "outcome_stated",
+            "deliverables_checkable",
+            "budget_fits",
+            "dates_plausible",
+            "skills_named",
+            "client_verified",
+            "decision_maker_named",
+            "prior_outcomes"
+        ]
     );
-    let missing: Vec<_> = readiness.at("/missing").as_array().unwrap().iter().map(|m| m["code"].clone()).collect();
+    let missing: Vec<_> =
+        readiness.at("/missing").as_array().unwrap().iter().map(|m| m["code"].clone()).collect();
     assert_eq!(
         missing,
-        ["budget_in_range", "milestones_complete", "skills_named", "effort_stated", "dates_plausible", "outcome_stated"]
+        [
+            "budget_in_range",
+            "milestones_complete",
+            "skills_named",
+            "effort_stated",
+            "dates_plausible",
+            "outcome_stated"
+        ]
     );
 
     let refused = app.act(&client, &path, "submit").await;
@@ -62,17 +83,31 @@ async fn all_bad_fields_are_told_at_once() {
         }),
     );
     let refused = app.post(&path).by(&client).json(bad).expect(422).await;
-    let pointers: Vec<String> =
-        refused.at("/errors").as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap().to_owned()).collect();
+    let pointers: Vec<String> = refused
+        .at("/errors")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["pointer"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(
         pointers,
-        ["/decision_maker", "/effort_hours", "/time_zone_need/overlap_hours", "/time_zone_need/time_zone", "/title"]
+        [
+            "/decision_maker",
+            "/effort_hours",
+            "/time_zone_need/overlap_hours",
+            "/time_zone_need/time_zone",
+            "/title"
+        ]
     );
 
-    let unknown = complete_with("Reconcile three ledgers", json!({ "skills": [
+    let unknown = complete_with(
+        "Reconcile three ledgers",
+        json!({ "skills": [
         { "skill": "rust", "level": "expert", "must": true },
         { "skill": "basket-weaving", "level": "expert", "must": true },
-        { "skill": "rust-lang", "level": "expert", "must": true } ] }));
+        { "skill": "rust-lang", "level": "expert", "must": true } ] }),
+    );
     let refused = app.post(&path).by(&client).json(unknown).expect(422).await;
     assert_eq!(refused.at("/errors/0/pointer"), "/skills/1/skill");
     assert_eq!(refused.at("/errors/1/code"), "duplicate");
@@ -101,14 +136,22 @@ async fn the_budget_is_held_to_its_range_at_the_dated_rate() {
         (1_500_000, "JPY", true),
         (5_000_000, "KWD", true),
     ] {
-        let content = complete_with("Reconcile three ledgers", json!({
-            "budget": { "amount": amount, "currency": currency },
-            "effort_hours": 20,
-        }));
+        let content = complete_with(
+            "Reconcile three ledgers",
+            json!({
+                "budget": { "amount": amount, "currency": currency },
+                "effort_hours": 20,
+            }),
+        );
         let draft = app.draft(&client, content).await;
-        let readiness = app.get(&format!("/v1/projects/{}/readiness", draft.id())).by(&client).expect(200).await;
-        let blocked =
-            readiness.at("/missing").as_array().unwrap().iter().any(|missing| missing["code"] == "budget_in_range");
+        let readiness =
+            app.get(&format!("/v1/projects/{}/readiness", draft.id())).by(&client).expect(200).await;
+        let blocked = readiness
+            .at("/missing")
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|missing| missing["code"] == "budget_in_range");
         assert_eq!(blocked, !fits, "{amount} {currency}: {readiness}");
         assert!(draft.at("/rate_date").is_string());
     }
@@ -140,9 +183,19 @@ async fn what_was_seen_decides_what_may_be_changed() {
     let draft = app.draft(&client, complete("Reconcile three ledgers")).await;
     let path = format!("/v1/projects/{}", draft.id());
     app.patch(&path).by(&client).json(json!({ "title": "Another title" })).expect(428).await;
-    let edited =
-        app.patch(&path).by(&client).if_match(&draft.etag()).json(json!({ "title": "Another title" })).expect(200).await;
-    app.patch(&path).by(&client).if_match(&draft.etag()).json(json!({ "title": "A third title" })).expect(412).await;
+    let edited = app
+        .patch(&path)
+        .by(&client)
+        .if_match(&draft.etag())
+        .json(json!({ "title": "Another title" }))
+        .expect(200)
+        .await;
+    app.patch(&path)
+        .by(&client)
+        .if_match(&draft.etag())
+        .json(json!({ "title": "A third title" }))
+        .expect(412)
+        .await;
     let unchanged = app.get(&path).by(&client).header("if-none-match", &edited.etag()).send().await;
     assert_eq!(unchanged.status, 304);
     assert_eq!(unchanged.text, "");
@@ -167,9 +220,13 @@ async fn a_repeated_request_with_one_key_makes_one_project() {
     assert_eq!(first.text, again.text);
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.header("location"), first.header("location"));
-    let other = app.post(&path).by(&client).key("draft-1").json(complete("Reconcile four ledgers")).expect(422).await;
+    let other =
+        app.post(&path).by(&client).key("draft-1").json(complete("Reconcile four ledgers")).expect(422).await;
     assert_eq!(other.code(), "idempotency_key_reused");
-    assert_eq!(app.get("/v1/me/projects").by(&client).expect(200).await.at("/data").as_array().unwrap().len(), 1);
+    assert_eq!(
+        app.get("/v1/me/projects").by(&client).expect(200).await.at("/data").as_array().unwrap().len(),
+        1
+    );
 
     // Many at once: one project, every answer the same or "in flight".
     let calls: Vec<_> = (0..8)
@@ -188,10 +245,13 @@ async fn a_confidential_text_is_for_approved_developers() {
     let client = app.client("carl-client").await;
     let developer = app.developer("dev-dora").await;
     let newcomer = app.sign_up("newton-newcomer", &["developer"]).await;
-    let content = complete_with("Reconcile three ledgers", json!({
-        "confidentiality": "vetted_only",
-        "description": format!("{} The secret ingredient is quicksilver.", "Public words about ledgers. ".repeat(15)),
-    }));
+    let content = complete_with(
+        "Reconcile three ledgers",
+        json!({
+            "confidentiality": "vetted_only",
+            "description": format!("{} The secret ingredient is quicksilver.", "Public words about ledgers. ".repeat(15)),
+        }),
+    );
     let shown = app.listed(&client, content).await;
     assert_eq!(shown["redacted"], true);
     assert!(!shown.to_string().contains("quicksilver"));

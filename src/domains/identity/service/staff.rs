@@ -203,7 +203,9 @@ async fn by_login(conn: &mut Conn, login: &str) -> Result<crate::AccountRef> {
         (Some(_), false) => {
             Err(Error::new(Code::StateConflict, format!("Several accounts have the login {login:?}.")))
         }
-        (None, _) => Err(Error::new(Code::NotFound, format!("Nobody with the login {login:?} has signed in."))),
+        (None, _) => {
+            Err(Error::new(Code::NotFound, format!("Nobody with the login {login:?} has signed in.")))
+        }
     }
 }
 
@@ -212,7 +214,11 @@ async fn by_login(conn: &mut Conn, login: &str) -> Result<crate::AccountRef> {
 /// # Errors
 /// `not_found` when nobody of that login has signed in, `state_conflict` when several have it, `forbidden` without the
 /// permission.
-pub async fn staff_by_login(conn: &mut Conn, login: &str, permission: Permission) -> Result<crate::AccountRef> {
+pub async fn staff_by_login(
+    conn: &mut Conn,
+    login: &str,
+    permission: Permission,
+) -> Result<crate::AccountRef> {
     let account = by_login(conn, login).await?;
     if store::staff::permissions(conn, account.id).await?.contains(&permission) {
         return Ok(account);

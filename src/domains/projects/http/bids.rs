@@ -7,8 +7,8 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query, Reader,
-    Reply, etag,
+    Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
+    Reader, Reply, etag,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -117,14 +117,21 @@ pub struct BidsQuery {
 /// Sealed: for the client's own people. With `compare` they are put side by side.
 #[utoipa::path(tag = "bids", params(("id" = ProjectId, Path, description = "The project."), BidsQuery), responses((status = 200, description = "A page of bids.", body = BidsPage)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/bids")]
-async fn list_bids(projects: Data<Projects>, caller: Auth<Reader>, id: Path<ProjectId>, query: Query<BidsQuery>) -> Outcome {
+async fn list_bids(
+    projects: Data<Projects>,
+    caller: Auth<Reader>,
+    id: Path<ProjectId>,
+    query: Query<BidsQuery>,
+) -> Outcome {
     let query = query.0;
     let cursors = Cursor::new(&projects.ctx.keys, "bids", &(id.0, query.state));
     let after: Option<Uuid> = query.cursor.as_deref().map(|cursor| cursors.decode(cursor)).transpose()?;
     let (project, mut bids, mut bidders) = projects
         .ctx
         .db
-        .read(async |conn| projects.bids_of_project(conn, &caller, id.0, query.state, after, query.limit.fetch()).await)
+        .read(async |conn| {
+            projects.bids_of_project(conn, &caller, id.0, query.state, after, query.limit.fetch()).await
+        })
         .await?;
     let more = bids.len() > query.limit.get();
     bids.truncate(query.limit.get());
@@ -203,7 +210,8 @@ pub struct Revisions {
 #[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), responses((status = 200, description = "The revisions.", body = Revisions)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/bids/{id}/revisions")]
 async fn list_bid_revisions(projects: Data<Projects>, caller: Auth<Reader>, id: Path<BidId>) -> Outcome {
-    let (bid, rows) = projects.ctx.db.read(async |conn| projects.bid_revisions(conn, &caller, id.0).await).await?;
+    let (bid, rows) =
+        projects.ctx.db.read(async |conn| projects.bid_revisions(conn, &caller, id.0).await).await?;
     let data = rows.into_iter().map(|row| RevisionView::new(&bid, row)).collect::<Result<_>>()?;
     Ok(Reply::ok(&Revisions { data })?)
 }
@@ -220,8 +228,11 @@ async fn revise_bid(
     seen: IfMatch,
     body: MergePatchDocument,
 ) -> Outcome {
-    let detail =
-        projects.ctx.db.tx(async |conn| projects.revise_bid_in(conn, &caller, id.0, &seen, &body.0).await).await?;
+    let detail = projects
+        .ctx
+        .db
+        .tx(async |conn| projects.revise_bid_in(conn, &caller, id.0, &seen, &body.0).await)
+        .await?;
     Ok(shown(detail)?)
 }
 

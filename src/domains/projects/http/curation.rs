@@ -7,7 +7,8 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Curator, Cursor, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer, etag,
+    Auth, Body, Curator, Cursor, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply,
+    Reviewer, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,9 +56,14 @@ pub struct QueueQuery {
 /// Most urgent first; claimed ones name their curator.
 #[utoipa::path(tag = "curation", params(QueueQuery), responses((status = 200, description = "A page of the queue.", body = Page<ProjectSummary>)), extensions(("x-access" = json!("curator"))))]
 #[get("/v1/staff/curation")]
-async fn list_curation_queue(projects: Data<Projects>, _caller: Auth<Curator>, query: Query<QueueQuery>) -> Outcome {
+async fn list_curation_queue(
+    projects: Data<Projects>,
+    _caller: Auth<Curator>,
+    query: Query<QueueQuery>,
+) -> Outcome {
     let cursors = Cursor::new(&projects.ctx.keys, "curation", &());
-    let after: Option<(DateTime<Utc>, Uuid)> = query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
+    let after: Option<(DateTime<Utc>, Uuid)> =
+        query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
     let limit = query.0.limit;
     let rows = projects.ctx.db.read(async |conn| projects.queue(conn, after, limit.fetch()).await).await?;
     Ok(page_by(rows, limit, &cursors, |row| (row.curation_due_at, row.id), ProjectSummary::new)?)
@@ -68,7 +74,12 @@ async fn list_curation_queue(projects: Data<Projects>, _caller: Auth<Curator>, q
 /// Nobody curates a project of their own organisation, or one on which their decision was overturned.
 #[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator"))))]
 #[post("/v1/projects/{id}/claim")]
-async fn claim_project(projects: Data<Projects>, caller: Auth<Curator>, id: Path<ProjectId>, key: IdempotencyKey) -> Outcome {
+async fn claim_project(
+    projects: Data<Projects>,
+    caller: Auth<Curator>,
+    id: Path<ProjectId>,
+    key: IdempotencyKey,
+) -> Outcome {
     let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
         shown(projects.claim_in(conn, &caller, id.0).await?)
     })
@@ -79,7 +90,12 @@ async fn claim_project(projects: Data<Projects>, caller: Auth<Curator>, id: Path
 /// Gives a claimed project back to the queue.
 #[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator"))))]
 #[post("/v1/projects/{id}/release")]
-async fn release_project(projects: Data<Projects>, caller: Auth<Curator>, id: Path<ProjectId>, key: IdempotencyKey) -> Outcome {
+async fn release_project(
+    projects: Data<Projects>,
+    caller: Auth<Curator>,
+    id: Path<ProjectId>,
+    key: IdempotencyKey,
+) -> Outcome {
     let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
         shown(projects.release_in(conn, &caller, id.0).await?)
     })
@@ -178,7 +194,11 @@ pub struct Decisions {
 /// For the client's people and staff.
 #[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The decisions.", body = Decisions)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/decisions")]
-async fn list_project_decisions(projects: Data<Projects>, caller: Auth<Reader>, id: Path<ProjectId>) -> Outcome {
+async fn list_project_decisions(
+    projects: Data<Projects>,
+    caller: Auth<Reader>,
+    id: Path<ProjectId>,
+) -> Outcome {
     let (decisions, appeals) =
         projects.ctx.db.read(async |conn| projects.history(conn, &caller, id.0).await).await?;
     Ok(Reply::ok(&Decisions { data: history(decisions, appeals) })?)
@@ -219,9 +239,14 @@ async fn appeal_project(
 /// Most urgent first.
 #[utoipa::path(tag = "curation", params(QueueQuery), responses((status = 200, description = "A page of appeals.", body = Page<AppealView>)), extensions(("x-access" = json!("reviewer"))))]
 #[get("/v1/staff/curation_appeals")]
-async fn list_curation_appeals(projects: Data<Projects>, _caller: Auth<Reviewer>, query: Query<QueueQuery>) -> Outcome {
+async fn list_curation_appeals(
+    projects: Data<Projects>,
+    _caller: Auth<Reviewer>,
+    query: Query<QueueQuery>,
+) -> Outcome {
     let cursors = Cursor::new(&projects.ctx.keys, "curation_appeals", &());
-    let after: Option<(DateTime<Utc>, Uuid)> = query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
+    let after: Option<(DateTime<Utc>, Uuid)> =
+        query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
     let limit = query.0.limit;
     let rows = projects.ctx.db.read(async |conn| projects.appeals(conn, after, limit.fetch()).await).await?;
     Ok(page_by(rows, limit, &cursors, |row| (row.due_at, row.id), |row| Ok(AppealView::from(row)))?)

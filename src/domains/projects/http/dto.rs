@@ -13,8 +13,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::model::{
-    Approach, BidState, Confidentiality, InvitationState, Milestone, OfferState, Party, Price, ProjectState, Quote,
-    SkillNeed,
+    Approach, BidState, Confidentiality, InvitationState, Milestone, OfferState, Party, Price, ProjectState,
+    Quote, SkillNeed,
 };
 use crate::service::ProjectDetail;
 use crate::service::bids::{BidDetail, Comparison, invitation_of};
@@ -229,8 +229,8 @@ pub struct ListingView {
 impl ListingView {
     /// A listing row as shown.
     pub fn new(row: ListingRow) -> Result<Self> {
-        let currency =
-            Currency::parse(&row.budget_currency).ok_or_else(|| Error::internal("a stored currency is unknown"))?;
+        let currency = Currency::parse(&row.budget_currency)
+            .ok_or_else(|| Error::internal("a stored currency is unknown"))?;
         Ok(Self {
             id: row.id(),
             title: row.title,
@@ -618,8 +618,12 @@ pub struct RevisionView {
 
 impl RevisionView {
     /// A revision as shown.
-    pub fn new(bid: &BidRow, (revision, total, starts_on, document, created_at): RevisionRow) -> Result<Self> {
-        let document: crate::model::BidDocument = serde_json::from_value(document).map_err(Error::internal)?;
+    pub fn new(
+        bid: &BidRow,
+        (revision, total, starts_on, document, created_at): RevisionRow,
+    ) -> Result<Self> {
+        let document: crate::model::BidDocument =
+            serde_json::from_value(document).map_err(Error::internal)?;
         Ok(Self {
             revision,
             quote: bid.quote(total)?,

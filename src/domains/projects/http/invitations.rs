@@ -109,12 +109,19 @@ async fn list_project_invitations(
 /// Newest first.
 #[utoipa::path(tag = "invitations", params(InvitationsQuery), responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/me/invitations")]
-async fn list_my_invitations(projects: Data<Projects>, caller: Auth<Reader>, query: Query<InvitationsQuery>) -> Outcome {
+async fn list_my_invitations(
+    projects: Data<Projects>,
+    caller: Auth<Reader>,
+    query: Query<InvitationsQuery>,
+) -> Outcome {
     let cursors = Cursor::new(&projects.ctx.keys, "my_invitations", &caller.account_id);
     let before: Option<Uuid> = query.0.cursor.as_deref().map(|cursor| cursors.decode(cursor)).transpose()?;
     let limit = query.0.limit;
-    let rows =
-        projects.ctx.db.read(async |conn| projects.my_invitations(conn, &caller, before, limit.fetch()).await).await?;
+    let rows = projects
+        .ctx
+        .db
+        .read(async |conn| projects.my_invitations(conn, &caller, before, limit.fetch()).await)
+        .await?;
     Ok(page(rows, limit, &cursors, |row| row.id, InvitationView::of_row)?)
 }
 
@@ -124,7 +131,8 @@ async fn list_my_invitations(projects: Data<Projects>, caller: Auth<Reader>, que
 #[utoipa::path(tag = "invitations", params(("id" = InvitationId, Path, description = "The invitation.")), responses((status = 200, description = "The invitation.", body = InvitationView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/invitations/{id}")]
 async fn get_invitation(projects: Data<Projects>, caller: Auth<Reader>, id: Path<InvitationId>) -> Outcome {
-    let detail = projects.ctx.db.tx(async |conn| projects.get_invitation_in(conn, &caller, id.0).await).await?;
+    let detail =
+        projects.ctx.db.tx(async |conn| projects.get_invitation_in(conn, &caller, id.0).await).await?;
     Ok(shown(detail)?)
 }
 

@@ -4,11 +4,11 @@ use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use assay_kernel::ids::{OrganisationId, ProjectId};
 use assay_kernel::{Code, Error, Limit, Page, Result};
+use assay_platform::idempotency;
 use assay_platform::web::{
     Anyone, Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
     Reader, Reply, etag,
 };
-use assay_platform::idempotency;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -167,7 +167,11 @@ pub struct MyProjectsQuery {
 /// In every state, newest first.
 #[utoipa::path(tag = "projects", params(MyProjectsQuery), responses((status = 200, description = "A page of projects.", body = Page<ProjectSummary>)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/me/projects")]
-async fn list_my_projects(projects: Data<Projects>, caller: Auth<Reader>, query: Query<MyProjectsQuery>) -> Outcome {
+async fn list_my_projects(
+    projects: Data<Projects>,
+    caller: Auth<Reader>,
+    query: Query<MyProjectsQuery>,
+) -> Outcome {
     let query = query.0;
     let filter = (query.organisation_id.map(|id| id.to_string()), query.state, caller.account_id);
     let cursors = Cursor::new(&projects.ctx.keys, "my_projects", &filter);
@@ -176,7 +180,9 @@ async fn list_my_projects(projects: Data<Projects>, caller: Auth<Reader>, query:
     let rows = projects
         .ctx
         .db
-        .read(async |conn| projects.mine(conn, &caller, query.organisation_id, state, before, query.limit.fetch()).await)
+        .read(async |conn| {
+            projects.mine(conn, &caller, query.organisation_id, state, before, query.limit.fetch()).await
+        })
         .await?;
     Ok(page(rows, query.limit, &cursors, |row| row.id, ProjectSummary::new)?)
 }
@@ -256,7 +262,8 @@ async fn update_project(
     seen: IfMatch,
     body: MergePatchDocument,
 ) -> Outcome {
-    let detail = projects.ctx.db.tx(async |conn| projects.edit_in(conn, &caller, id.0, &seen, &body.0).await).await?;
+    let detail =
+        projects.ctx.db.tx(async |conn| projects.edit_in(conn, &caller, id.0, &seen, &body.0).await).await?;
     Ok(shown(detail)?)
 }
 

@@ -40,7 +40,10 @@ string_enum! {
 impl BidState {
     /// Does the bid take a place of its project and of its developer?
     pub fn takes_place(self) -> bool {
-        matches!(self, Self::Waitlisted | Self::Submitted | Self::Shortlisted | Self::Offered | Self::Countered)
+        matches!(
+            self,
+            Self::Waitlisted | Self::Submitted | Self::Shortlisted | Self::Offered | Self::Countered
+        )
     }
 
     /// May the client see the bid?
@@ -163,7 +166,11 @@ pub fn check_prices(prices: &[Price], milestones: &[Milestone], errors: &mut Fie
         }
     }
     for milestone in milestones.iter().filter(|m| !seen.contains_key(&m.id)) {
-        errors.push("/prices", "required", format!("lacks a price for milestone {} ({})", milestone.id, milestone.title));
+        errors.push(
+            "/prices",
+            "required",
+            format!("lacks a price for milestone {} ({})", milestone.id, milestone.title),
+        );
     }
 }
 
@@ -201,8 +208,10 @@ mod tests {
     fn a_bid_answers_every_milestone_and_deliverable_exactly_once() {
         let milestones = [milestone(100, &[4_000, 6_000])];
         let price = Price { milestone_id: milestones[0].id, amount: 90 };
-        let approach =
-            |i: usize| Approach { deliverable_id: milestones[0].deliverables[i].id, approach: "Tests first.".into() };
+        let approach = |i: usize| Approach {
+            deliverable_id: milestones[0].deliverables[i].id,
+            approach: "Tests first.".into(),
+        };
         let document = BidDocument {
             prices: vec![price.clone()],
             approaches: vec![approach(0), approach(1)],
@@ -211,7 +220,12 @@ mod tests {
         };
         assert!(check_document(&document, &milestones).is_ok());
         let codes = |document: &BidDocument| -> Vec<String> {
-            check_document(document, &milestones).unwrap_err().fields().iter().map(|f| f.code.clone()).collect()
+            check_document(document, &milestones)
+                .unwrap_err()
+                .fields()
+                .iter()
+                .map(|f| f.code.clone())
+                .collect()
         };
         let twice = BidDocument { prices: vec![price.clone(), price], ..document.clone() };
         assert_eq!(codes(&twice), ["duplicate"]);

@@ -135,39 +135,223 @@ pub const PROJECT: Machine = Machine {
         State { name: "removed", meaning: "Taken down by staff, with a reason; can be appealed." },
     ],
     guards: &[
-        Guard { code: "budget_in_range", needs: "A budget between $5,000 and $50,000, converted at the dated rate." },
-        Guard { code: "milestones_complete", needs: "At least one milestone; each has at least one deliverable, every deliverable a weight and an acceptance check, and the weights of a milestone sum to 10,000 basis points." },
+        Guard {
+            code: "budget_in_range",
+            needs: "A budget between $5,000 and $50,000, converted at the dated rate.",
+        },
+        Guard {
+            code: "milestones_complete",
+            needs: "At least one milestone; each has at least one deliverable, every deliverable a weight and an acceptance check, and the weights of a milestone sum to 10,000 basis points.",
+        },
         Guard { code: "milestones_sum", needs: "The milestones' amounts sum to the budget." },
         Guard { code: "skills_named", needs: "At least one skill of the taxonomy that is a must." },
         Guard { code: "effort_stated", needs: "The effort in hours." },
-        Guard { code: "floor_met", needs: "Budget divided by effort is not below the floor of the skills asked." },
-        Guard { code: "dates_plausible", needs: "A start that is not in the past, and a duration in which the effort fits." },
+        Guard {
+            code: "floor_met",
+            needs: "Budget divided by effort is not below the floor of the skills asked.",
+        },
+        Guard {
+            code: "dates_plausible",
+            needs: "A start that is not in the past, and a duration in which the effort fits.",
+        },
         Guard { code: "outcome_stated", needs: "The outcome the client wants, in a sentence or more." },
         Guard { code: "client_verified", needs: "The client's organisation is verified by staff." },
         Guard { code: "claimed_by_caller", needs: "The curator who claimed the project." },
         Guard { code: "within_period", needs: "The listing's period is not over." },
     ],
     transitions: &[
-        Transition { event: "edit", from: &["draft"], to: "draft", who: &[Who::Client], effects: &["a new version; ETag changes"], ..TRANSITION },
-        Transition { event: "edit", from: &["changes_requested"], to: "changes_requested", who: &[Who::Client], effects: &["a new version; ETag changes"], ..TRANSITION },
-        Transition { event: "submit", from: &["draft", "changes_requested"], to: "submitted", who: &[Who::Client], guards: SUBMIT_GUARDS, clock: Some("curation_overdue after 1 business day"), effects: &["event project.submitted"], ..TRANSITION },
-        Transition { event: "claim", from: &["submitted"], to: "in_curation", who: CURATOR, effects: &["the curator is recorded"], ..TRANSITION },
-        Transition { event: "release", from: &["in_curation"], to: "submitted", who: CURATOR, effects: &["the curator is cleared"], ..TRANSITION },
-        Transition { event: "request_changes", from: &["in_curation"], to: "changes_requested", who: CURATOR, guards: &["claimed_by_caller"], effects: &["decision with notes per field", "mail to the client"], reason_required: true, ..TRANSITION },
-        Transition { event: "list", from: &["in_curation"], to: "listed", who: CURATOR, guards: &["claimed_by_caller", "client_verified", "budget_in_range", "milestones_complete", "milestones_sum", "skills_named", "effort_stated", "floor_met", "dates_plausible", "outcome_stated"], clock: Some("expire after 30 days, warn_expiry 5 days before"), effects: &["public listing", "decision", "event project.listed", "mail to the client"], ..TRANSITION },
-        Transition { event: "reject", from: &["in_curation"], to: "rejected", who: CURATOR, guards: &["claimed_by_caller"], effects: &["decision that can be appealed for 14 days", "mail to the client"], reason_required: true, ..TRANSITION },
-        Transition { event: "remove", from: &["listed", "shortlisting", "paused"], to: "removed", who: CURATOR, effects: &["decision that can be appealed for 14 days", "bids closed", "mail to the client"], reason_required: true, ..TRANSITION },
-        Transition { event: "reopen", from: &["rejected", "removed"], to: "submitted", who: &[Who::Staff(Permission::Reviewer)], effects: &["an overturned appeal sends it to another curator"], reason_required: true, ..TRANSITION },
-        Transition { event: "withdraw", from: &["draft", "submitted", "in_curation", "changes_requested", "listed", "shortlisting", "paused"], to: "withdrawn", who: &[Who::Client], effects: &["bids closed", "timers cleared"], ..TRANSITION },
-        Transition { event: "shortlist", from: &["listed"], to: "shortlisting", who: &[Who::System], effects: &["with the first bid on the short list"], ..TRANSITION },
-        Transition { event: "award", from: &["listed", "shortlisting"], to: "awarded", who: &[Who::System], effects: &["with the accepted offer", "other bids closed", "listing taken down"], ..TRANSITION },
-        Transition { event: "pause", from: &["listed", "shortlisting"], to: "paused", who: &[Who::Client], effects: &["listing hidden"], ..TRANSITION },
-        Transition { event: "idle_pause", from: &["listed", "shortlisting"], to: "paused", who: &[Who::System], clock: Some("10 days without an act of the client while bids wait"), effects: &["listing hidden", "event project.paused"], ..TRANSITION },
-        Transition { event: "resume", from: &["paused"], to: "listed", who: &[Who::Client], guards: &["within_period"], effects: &["public listing"], ..TRANSITION },
-        Transition { event: "relist", from: &["expired"], to: "draft", who: &[Who::Client], effects: &["goes through curation again"], ..TRANSITION },
-        Transition { event: "expire", from: &["listed", "shortlisting", "paused"], to: "expired", who: &[Who::System], clock: Some("30 days after listing"), effects: &["bids expired", "slots returned"], ..TRANSITION },
-        Transition { event: "invite", from: &["listed"], to: "listed", who: &[Who::Client], effects: &["an invitation is sent"], ..TRANSITION },
-        Transition { event: "invite", from: &["shortlisting"], to: "shortlisting", who: &[Who::Client], effects: &["an invitation is sent"], ..TRANSITION },
+        Transition {
+            event: "edit",
+            from: &["draft"],
+            to: "draft",
+            who: &[Who::Client],
+            effects: &["a new version; ETag changes"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "edit",
+            from: &["changes_requested"],
+            to: "changes_requested",
+            who: &[Who::Client],
+            effects: &["a new version; ETag changes"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "submit",
+            from: &["draft", "changes_requested"],
+            to: "submitted",
+            who: &[Who::Client],
+            guards: SUBMIT_GUARDS,
+            clock: Some("curation_overdue after 1 business day"),
+            effects: &["event project.submitted"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "claim",
+            from: &["submitted"],
+            to: "in_curation",
+            who: CURATOR,
+            effects: &["the curator is recorded"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "release",
+            from: &["in_curation"],
+            to: "submitted",
+            who: CURATOR,
+            effects: &["the curator is cleared"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "request_changes",
+            from: &["in_curation"],
+            to: "changes_requested",
+            who: CURATOR,
+            guards: &["claimed_by_caller"],
+            effects: &["decision with notes per field", "mail to the client"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "list",
+            from: &["in_curation"],
+            to: "listed",
+            who: CURATOR,
+            guards: &[
+                "claimed_by_caller",
+                "client_verified",
+                "budget_in_range",
+                "milestones_complete",
+                "milestones_sum",
+                "skills_named",
+                "effort_stated",
+                "floor_met",
+                "dates_plausible",
+                "outcome_stated",
+            ],
+            clock: Some("expire after 30 days, warn_expiry 5 days before"),
+            effects: &["public listing", "decision", "event project.listed", "mail to the client"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "reject",
+            from: &["in_curation"],
+            to: "rejected",
+            who: CURATOR,
+            guards: &["claimed_by_caller"],
+            effects: &["decision that can be appealed for 14 days", "mail to the client"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "remove",
+            from: &["listed", "shortlisting", "paused"],
+            to: "removed",
+            who: CURATOR,
+            effects: &["decision that can be appealed for 14 days", "bids closed", "mail to the client"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "reopen",
+            from: &["rejected", "removed"],
+            to: "submitted",
+            who: &[Who::Staff(Permission::Reviewer)],
+            effects: &["an overturned appeal sends it to another curator"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "withdraw",
+            from: &[
+                "draft",
+                "submitted",
+                "in_curation",
+                "changes_requested",
+                "listed",
+                "shortlisting",
+                "paused",
+            ],
+            to: "withdrawn",
+            who: &[Who::Client],
+            effects: &["bids closed", "timers cleared"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "shortlist",
+            from: &["listed"],
+            to: "shortlisting",
+            who: &[Who::System],
+            effects: &["with the first bid on the short list"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "award",
+            from: &["listed", "shortlisting"],
+            to: "awarded",
+            who: &[Who::System],
+            effects: &["with the accepted offer", "other bids closed", "listing taken down"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "pause",
+            from: &["listed", "shortlisting"],
+            to: "paused",
+            who: &[Who::Client],
+            effects: &["listing hidden"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "idle_pause",
+            from: &["listed", "shortlisting"],
+            to: "paused",
+            who: &[Who::System],
+            clock: Some("10 days without an act of the client while bids wait"),
+            effects: &["listing hidden", "event project.paused"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "resume",
+            from: &["paused"],
+            to: "listed",
+            who: &[Who::Client],
+            guards: &["within_period"],
+            effects: &["public listing"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "relist",
+            from: &["expired"],
+            to: "draft",
+            who: &[Who::Client],
+            effects: &["goes through curation again"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "expire",
+            from: &["listed", "shortlisting", "paused"],
+            to: "expired",
+            who: &[Who::System],
+            clock: Some("30 days after listing"),
+            effects: &["bids expired", "slots returned"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "invite",
+            from: &["listed"],
+            to: "listed",
+            who: &[Who::Client],
+            effects: &["an invitation is sent"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "invite",
+            from: &["shortlisting"],
+            to: "shortlisting",
+            who: &[Who::Client],
+            effects: &["an invitation is sent"],
+            ..TRANSITION
+        },
     ],
 };
 
@@ -179,7 +363,10 @@ pub const BID: Machine = Machine {
     initial: "draft",
     states: &[
         State { name: "draft", meaning: "Being written; only the developer sees it." },
-        State { name: "waitlisted", meaning: "The project has twelve live bids; this one moves up when a place is free." },
+        State {
+            name: "waitlisted",
+            meaning: "The project has twelve live bids; this one moves up when a place is free.",
+        },
         State { name: "submitted", meaning: "Seen by the client." },
         State { name: "shortlisted", meaning: "On the client's short list." },
         State { name: "offered", meaning: "The client has made an offer; the developer answers." },
@@ -194,31 +381,190 @@ pub const BID: Machine = Machine {
         Guard { code: "developer_approved", needs: "An approval that is active and unexpired." },
         Guard { code: "project_open", needs: "The project is open to bids." },
         Guard { code: "counters_left", needs: "Fewer than six counter-offers so far." },
-        Guard { code: "within_spending_limit", needs: "The total, with the client's fee, within the caller's spending limit." },
+        Guard {
+            code: "within_spending_limit",
+            needs: "The total, with the client's fee, within the caller's spending limit.",
+        },
         Guard { code: "no_other_offer", needs: "No other bid of the project has an open offer." },
     ],
     transitions: &[
-        Transition { event: "revise", from: &["draft"], to: "draft", who: &[Who::Developer], effects: &["the former revision is kept"], ..TRANSITION },
-        Transition { event: "revise", from: &["waitlisted"], to: "waitlisted", who: &[Who::Developer], guards: &["project_open"], effects: &["the former revision is kept"], ..TRANSITION },
-        Transition { event: "revise", from: &["submitted"], to: "submitted", who: &[Who::Developer], guards: &["project_open"], effects: &["the former revision is kept"], ..TRANSITION },
-        Transition { event: "revise", from: &["shortlisted"], to: "shortlisted", who: &[Who::Developer], guards: &["project_open"], effects: &["the former revision is kept"], ..TRANSITION },
-        Transition { event: "submit", from: &["draft"], to: "submitted", who: &[Who::Developer], guards: &["developer_approved", "project_open"], effects: &["takes one of the project's twelve places and of the developer's eight"], ..TRANSITION },
-        Transition { event: "join_waitlist", from: &["draft"], to: "waitlisted", who: &[Who::System], effects: &["instead of submit, when the project has twelve live bids"], ..TRANSITION },
-        Transition { event: "promote", from: &["waitlisted"], to: "submitted", who: &[Who::System], effects: &["the oldest waiting bid, when a place is free"], ..TRANSITION },
-        Transition { event: "shortlist", from: &["submitted"], to: "shortlisted", who: &[Who::Client], guards: &["project_open"], ..TRANSITION },
-        Transition { event: "unshortlist", from: &["shortlisted"], to: "submitted", who: &[Who::Client], ..TRANSITION },
-        Transition { event: "decline", from: &["waitlisted", "submitted", "shortlisted"], to: "declined", who: &[Who::Client], effects: &["places returned"], reason_required: true, ..TRANSITION },
-        Transition { event: "offer", from: &["submitted", "shortlisted"], to: "offered", who: &[Who::Client], guards: &["project_open", "developer_approved", "within_spending_limit", "no_other_offer"], clock: Some("expire_offer after 7 days"), effects: &["mail to the developer"], ..TRANSITION },
-        Transition { event: "counter", from: &["offered"], to: "countered", who: &[Who::Developer], guards: &["counters_left"], clock: Some("expire_offer after 7 days"), ..TRANSITION },
-        Transition { event: "counter", from: &["countered"], to: "offered", who: &[Who::Client], guards: &["counters_left", "within_spending_limit"], clock: Some("expire_offer after 7 days"), ..TRANSITION },
-        Transition { event: "accept_offer", from: &["offered"], to: "accepted", who: &[Who::Developer], guards: &["developer_approved", "project_open"], effects: &["project awarded", "other bids closed", "places returned"], ..TRANSITION },
-        Transition { event: "accept_offer", from: &["countered"], to: "accepted", who: &[Who::Client], guards: &["developer_approved", "project_open", "within_spending_limit"], effects: &["project awarded", "other bids closed", "places returned"], ..TRANSITION },
-        Transition { event: "decline_offer", from: &["offered"], to: "shortlisted", who: &[Who::Developer], ..TRANSITION },
-        Transition { event: "rescind_offer", from: &["offered", "countered"], to: "shortlisted", who: &[Who::Client], ..TRANSITION },
-        Transition { event: "expire_offer", from: &["offered", "countered"], to: "shortlisted", who: &[Who::System], clock: Some("7 days after the offer"), ..TRANSITION },
-        Transition { event: "withdraw", from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"], to: "withdrawn", who: &[Who::Developer], effects: &["places returned"], ..TRANSITION },
-        Transition { event: "close", from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"], to: "closed", who: &[Who::System], effects: &["places returned"], ..TRANSITION },
-        Transition { event: "expire", from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"], to: "expired", who: &[Who::System], clock: Some("with the listing"), effects: &["places returned"], ..TRANSITION },
+        Transition {
+            event: "revise",
+            from: &["draft"],
+            to: "draft",
+            who: &[Who::Developer],
+            effects: &["the former revision is kept"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "revise",
+            from: &["waitlisted"],
+            to: "waitlisted",
+            who: &[Who::Developer],
+            guards: &["project_open"],
+            effects: &["the former revision is kept"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "revise",
+            from: &["submitted"],
+            to: "submitted",
+            who: &[Who::Developer],
+            guards: &["project_open"],
+            effects: &["the former revision is kept"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "revise",
+            from: &["shortlisted"],
+            to: "shortlisted",
+            who: &[Who::Developer],
+            guards: &["project_open"],
+            effects: &["the former revision is kept"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "submit",
+            from: &["draft"],
+            to: "submitted",
+            who: &[Who::Developer],
+            guards: &["developer_approved", "project_open"],
+            effects: &["takes one of the project's twelve places and of the developer's eight"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "join_waitlist",
+            from: &["draft"],
+            to: "waitlisted",
+            who: &[Who::System],
+            effects: &["instead of submit, when the project has twelve live bids"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "promote",
+            from: &["waitlisted"],
+            to: "submitted",
+            who: &[Who::System],
+            effects: &["the oldest waiting bid, when a place is free"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "shortlist",
+            from: &["submitted"],
+            to: "shortlisted",
+            who: &[Who::Client],
+            guards: &["project_open"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "unshortlist",
+            from: &["shortlisted"],
+            to: "submitted",
+            who: &[Who::Client],
+            ..TRANSITION
+        },
+        Transition {
+            event: "decline",
+            from: &["waitlisted", "submitted", "shortlisted"],
+            to: "declined",
+            who: &[Who::Client],
+            effects: &["places returned"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "offer",
+            from: &["submitted", "shortlisted"],
+            to: "offered",
+            who: &[Who::Client],
+            guards: &["project_open", "developer_approved", "within_spending_limit", "no_other_offer"],
+            clock: Some("expire_offer after 7 days"),
+            effects: &["mail to the developer"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "counter",
+            from: &["offered"],
+            to: "countered",
+            who: &[Who::Developer],
+            guards: &["counters_left"],
+            clock: Some("expire_offer after 7 days"),
+            ..TRANSITION
+        },
+        Transition {
+            event: "counter",
+            from: &["countered"],
+            to: "offered",
+            who: &[Who::Client],
+            guards: &["counters_left", "within_spending_limit"],
+            clock: Some("expire_offer after 7 days"),
+            ..TRANSITION
+        },
+        Transition {
+            event: "accept_offer",
+            from: &["offered"],
+            to: "accepted",
+            who: &[Who::Developer],
+            guards: &["developer_approved", "project_open"],
+            effects: &["project awarded", "other bids closed", "places returned"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "accept_offer",
+            from: &["countered"],
+            to: "accepted",
+            who: &[Who::Client],
+            guards: &["developer_approved", "project_open", "within_spending_limit"],
+            effects: &["project awarded", "other bids closed", "places returned"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "decline_offer",
+            from: &["offered"],
+            to: "shortlisted",
+            who: &[Who::Developer],
+            ..TRANSITION
+        },
+        Transition {
+            event: "rescind_offer",
+            from: &["offered", "countered"],
+            to: "shortlisted",
+            who: &[Who::Client],
+            ..TRANSITION
+        },
+        Transition {
+            event: "expire_offer",
+            from: &["offered", "countered"],
+            to: "shortlisted",
+            who: &[Who::System],
+            clock: Some("7 days after the offer"),
+            ..TRANSITION
+        },
+        Transition {
+            event: "withdraw",
+            from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"],
+            to: "withdrawn",
+            who: &[Who::Developer],
+            effects: &["places returned"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "close",
+            from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"],
+            to: "closed",
+            who: &[Who::System],
+            effects: &["places returned"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "expire",
+            from: &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"],
+            to: "expired",
+            who: &[Who::System],
+            clock: Some("with the listing"),
+            effects: &["places returned"],
+            ..TRANSITION
+        },
     ],
 };
 
@@ -238,9 +584,29 @@ pub const INVITATION: Machine = Machine {
     guards: &[Guard { code: "project_open", needs: "The project is open to bids." }],
     transitions: &[
         Transition { event: "view", from: &["sent"], to: "viewed", who: &[Who::Developer], ..TRANSITION },
-        Transition { event: "accept", from: &["sent", "viewed"], to: "accepted", who: &[Who::Developer], guards: &["project_open"], ..TRANSITION },
-        Transition { event: "decline", from: &["sent", "viewed"], to: "declined", who: &[Who::Developer], ..TRANSITION },
-        Transition { event: "expire", from: &["sent", "viewed"], to: "expired", who: &[Who::System], clock: Some("7 days after sending"), ..TRANSITION },
+        Transition {
+            event: "accept",
+            from: &["sent", "viewed"],
+            to: "accepted",
+            who: &[Who::Developer],
+            guards: &["project_open"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "decline",
+            from: &["sent", "viewed"],
+            to: "declined",
+            who: &[Who::Developer],
+            ..TRANSITION
+        },
+        Transition {
+            event: "expire",
+            from: &["sent", "viewed"],
+            to: "expired",
+            who: &[Who::System],
+            clock: Some("7 days after sending"),
+            ..TRANSITION
+        },
     ],
 };
 

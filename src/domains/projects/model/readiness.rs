@@ -32,7 +32,12 @@ pub struct ReadinessSignal {
 }
 
 /// The eight signals, in a fixed order.
-pub fn readiness(scope: &Scope<'_>, facts: Facts<'_>, policy: &ProjectPolicy, now: DateTime<Utc>) -> Vec<ReadinessSignal> {
+pub fn readiness(
+    scope: &Scope<'_>,
+    facts: Facts<'_>,
+    policy: &ProjectPolicy,
+    now: DateTime<Utc>,
+) -> Vec<ReadinessSignal> {
     let signal = |name, fault: Option<String>, evidence: String| ReadinessSignal {
         signal: name,
         ok: fault.is_none(),
@@ -50,14 +55,22 @@ pub fn readiness(scope: &Scope<'_>, facts: Facts<'_>, policy: &ProjectPolicy, no
         signal(
             "outcome_stated",
             blocked(&["outcome_stated"]),
-            scope.outcome.map_or_else(|| "No outcome is stated.".to_owned(), |outcome| format!("“{outcome}”")),
+            scope
+                .outcome
+                .map_or_else(|| "No outcome is stated.".to_owned(), |outcome| format!("“{outcome}”")),
         ),
         signal(
             "deliverables_checkable",
             blocked(&["milestones_complete"]),
-            format!("{checked} of {total} deliverables have an acceptance check, {automatic} of them not by eye."),
+            format!(
+                "{checked} of {total} deliverables have an acceptance check, {automatic} of them not by eye."
+            ),
         ),
-        budget_signal(scope, facts, blocked(&["budget_in_range", "effort_stated", "floor_met", "milestones_sum"])),
+        budget_signal(
+            scope,
+            facts,
+            blocked(&["budget_in_range", "effort_stated", "floor_met", "milestones_sum"]),
+        ),
         signal("dates_plausible", blocked(&["dates_plausible"]), dates_evidence(scope)),
         signal(
             "skills_named",
@@ -102,7 +115,10 @@ fn budget_signal(scope: &Scope<'_>, facts: Facts<'_>, fault: Option<String>) -> 
     let mut fix = fault;
     match facts.market_usd_minor_per_hour {
         Some(market) => {
-            evidence.push_str(&format!(" Open projects with these skills: ${} an hour at the median.", dollars(market)));
+            evidence.push_str(&format!(
+                " Open projects with these skills: ${} an hour at the median.",
+                dollars(market)
+            ));
             // Far below what others pay: bids will be few.
             let far_below = rate.is_some_and(|rate| rate.saturating_mul(10) < market.saturating_mul(6));
             if fix.is_none() && far_below {

@@ -141,13 +141,11 @@ impl Scope<'_> {
             "effort_stated" => self.effort_hours.is_none().then(|| "State the effort in hours.".to_owned()),
             "floor_met" => self.floor_fault(),
             "dates_plausible" => self.dates_fault(now),
-            "outcome_stated" => self
-                .outcome
-                .is_none_or(|outcome| outcome.chars().count() < 20)
-                .then(|| "State the outcome that you want, in a sentence of at least 20 characters.".to_owned()),
-            "client_verified" => {
-                (!self.client_verified).then(|| "Staff have not verified the client's organisation yet.".to_owned())
-            }
+            "outcome_stated" => self.outcome.is_none_or(|outcome| outcome.chars().count() < 20).then(|| {
+                "State the outcome that you want, in a sentence of at least 20 characters.".to_owned()
+            }),
+            "client_verified" => (!self.client_verified)
+                .then(|| "Staff have not verified the client's organisation yet.".to_owned()),
             _ => None,
         }
     }
@@ -179,7 +177,10 @@ impl Scope<'_> {
                 return Some(format!("{place} has no deliverable."));
             }
             if let Some(d) = milestone.deliverables.iter().position(|d| d.acceptance.is_none()) {
-                return Some(format!("{place}, deliverable {} has no acceptance check.", d.saturating_add(1)));
+                return Some(format!(
+                    "{place}, deliverable {} has no acceptance check.",
+                    d.saturating_add(1)
+                ));
             }
             if let Some(d) = milestone.deliverables.iter().position(|d| d.weight_bps == 0) {
                 return Some(format!("{place}, deliverable {} has no weight.", d.saturating_add(1)));
@@ -195,7 +196,8 @@ impl Scope<'_> {
     fn sum_fault(&self) -> Option<String> {
         let budget = self.budget?;
         let sum: i128 = self.milestones.iter().map(|milestone| i128::from(milestone.amount)).sum();
-        (sum != i128::from(budget)).then(|| format!("The milestones sum to {sum} minor units, the budget is {budget}."))
+        (sum != i128::from(budget))
+            .then(|| format!("The milestones sum to {sum} minor units, the budget is {budget}."))
     }
 
     fn floor_fault(&self) -> Option<String> {
@@ -226,8 +228,10 @@ impl Scope<'_> {
         if self.effort_hours.is_some_and(|hours| u64::from(hours) > most_hours) {
             return Some(format!("The effort does not fit into {days} days."));
         }
-        let longest: u64 = self.milestones.iter().filter_map(|m| m.duration_days).map(u64::from).max().unwrap_or(0);
-        (longest > u64::from(days)).then(|| format!("A milestone of {longest} days does not fit into {days} days."))
+        let longest: u64 =
+            self.milestones.iter().filter_map(|m| m.duration_days).map(u64::from).max().unwrap_or(0);
+        (longest > u64::from(days))
+            .then(|| format!("A milestone of {longest} days does not fit into {days} days."))
     }
 }
 
@@ -271,7 +275,10 @@ pub(crate) mod tests {
                     title: "Thing".into(),
                     specification: "It works.".into(),
                     weight_bps: *weight,
-                    acceptance: Some(AcceptanceCheck { kind: AcceptanceKind::Human, criterion: "Seen.".into() }),
+                    acceptance: Some(AcceptanceCheck {
+                        kind: AcceptanceKind::Human,
+                        criterion: "Seen.".into(),
+                    }),
                 })
                 .collect(),
         }
@@ -314,13 +321,19 @@ pub(crate) mod tests {
         let good = scope(&milestones, &skills);
         assert_eq!(faults(&good), Vec::<&str>::new());
 
-        assert_eq!(faults(&Scope { budget_usd_minor: Some(499_999), effort_hours: Some(90), ..good.clone() }), ["budget_in_range"]);
+        assert_eq!(
+            faults(&Scope { budget_usd_minor: Some(499_999), effort_hours: Some(90), ..good.clone() }),
+            ["budget_in_range"]
+        );
         assert_eq!(faults(&Scope { budget_usd_minor: Some(5_000_001), ..good.clone() }), ["budget_in_range"]);
         assert_eq!(faults(&Scope { budget: Some(1_000_001), ..good.clone() }), ["milestones_sum"]);
         assert_eq!(faults(&Scope { effort_hours: Some(201), ..good.clone() }), ["floor_met"]);
         assert_eq!(faults(&Scope { effort_hours: None, ..good.clone() }), ["effort_stated"]);
         assert_eq!(faults(&Scope { outcome: Some("Good."), ..good.clone() }), ["outcome_stated"]);
-        assert_eq!(faults(&Scope { starts_on: Some("2026-11-19".parse().unwrap()), ..good.clone() }), ["dates_plausible"]);
+        assert_eq!(
+            faults(&Scope { starts_on: Some("2026-11-19".parse().unwrap()), ..good.clone() }),
+            ["dates_plausible"]
+        );
         assert_eq!(faults(&Scope { duration_days: Some(3), ..good.clone() }), ["dates_plausible"]);
         assert_eq!(faults(&Scope { client_verified: false, ..good.clone() }), ["client_verified"]);
         let optional = [SkillNeed { must: false, ..skills[0].clone() }];

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use assay_kernel::ids::{AccountId, BidId, DeliverableId, InvitationId, MilestoneId, OrganisationId, ProjectId};
+use assay_kernel::ids::{
+    AccountId, BidId, DeliverableId, InvitationId, MilestoneId, OrganisationId, ProjectId,
+};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Code, Currency, Error, Money, Result};
@@ -17,8 +19,8 @@ use validator::Validate;
 
 use super::{Projects, Relation, from_json, notify};
 use crate::model::{
-    Approach, BID, BidDocument, BidState, Milestone, PROJECT, Party, Price, ProjectState, Quote, bid_events as events,
-    check_document, project_events, total_of,
+    Approach, BID, BidDocument, BidState, Milestone, PROJECT, Party, Price, ProjectState, Quote,
+    bid_events as events, check_document, project_events, total_of,
 };
 use crate::store;
 use crate::store::bids::{BidRow, BidderRow, OfferRow};
@@ -200,12 +202,14 @@ impl Projects {
             return Err(Error::new(Code::Forbidden, "You belong to the client's organisation."));
         }
         let milestones: Vec<Milestone> = from_json(&milestones)?;
-        let currency = Currency::parse(&currency).ok_or_else(|| Error::internal("a stored currency is unknown"))?;
+        let currency =
+            Currency::parse(&currency).ok_or_else(|| Error::internal("a stored currency is unknown"))?;
         let (document, start) = content.document();
         check_document(&document, &milestones)?;
         check_start(start, starts_on.min(now.date_naive()))?;
-        let total = total_of(&document.prices, currency)
-            .ok_or_else(|| Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried"))?;
+        let total = total_of(&document.prices, currency).ok_or_else(|| {
+            Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried")
+        })?;
         let fees = &self.ctx.policy.fees;
         let mut row = BidRow {
             id: self.ctx.ids.uuid(),
@@ -245,7 +249,8 @@ impl Projects {
         let kind = if row.state()? == BidState::Waitlisted { "bid.waitlisted" } else { "bid.submitted" };
         let organisation = Some(OrganisationId::from_uuid(organisation));
         let data = json!({ "total": total, "state": row.state });
-        notify::bid(&self.ctx, conn, row.bid_id(), project, actor.account_id, organisation, kind, data).await?;
+        notify::bid(&self.ctx, conn, row.bid_id(), project, actor.account_id, organisation, kind, data)
+            .await?;
         Ok((row, document))
     }
 
@@ -270,7 +275,13 @@ impl Projects {
     }
 
     /// Hands in a draft.
-    pub async fn submit_bid_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch) -> Result<BidDetail> {
+    pub async fn submit_bid_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+    ) -> Result<BidDetail> {
         let (project, mut row, seat) = self.lock_bid(conn, actor, id).await?;
         let transition = BID.transition(&row.state, events::SUBMIT, &seat.who)?;
         seen.check(row.version)?;
@@ -309,8 +320,9 @@ impl Projects {
         self.check_guards(conn, transition, &project, &row, &seat, None).await?;
         let (document, start) = input::merge(&BidContent::of(&row)?, patch)?.document();
         check_document(&document, &project.milestones()?)?;
-        let total = total_of(&document.prices, row.currency()?)
-            .ok_or_else(|| Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried"))?;
+        let total = total_of(&document.prices, row.currency()?).ok_or_else(|| {
+            Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried")
+        })?;
         if start != row.starts_on {
             check_start(start, self.ctx.clock.now().date_naive())?;
         }
@@ -344,7 +356,8 @@ impl Projects {
         row.state = transition.to.to_owned();
         self.save_bid(conn, &mut row).await?;
         if on && project.state()? == ProjectState::Listed {
-            project.state = PROJECT.transition(&project.state, project_events::SHORTLIST, &[Who::System])?.to.to_owned();
+            project.state =
+                PROJECT.transition(&project.state, project_events::SHORTLIST, &[Who::System])?.to.to_owned();
             self.save(conn, &mut project).await?;
         }
         self.touch_client(conn, &project).await?;
@@ -373,15 +386,30 @@ impl Projects {
     }
 
     /// The developer takes a bid back.
-    pub async fn withdraw_bid_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch) -> Result<BidDetail> {
+    pub async fn withdraw_bid_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+    ) -> Result<BidDetail> {
         let (project, mut row, seat) = self.lock_bid(conn, actor, id).await?;
         let transition = BID.transition(&row.state, events::WITHDRAW, &seat.who)?;
         seen.check(row.version)?;
         let was_visible = row.state()?.visible_to_client();
         self.leave(conn, &project, &mut row, transition.to).await?;
         let organisation = was_visible.then(|| project.organisation());
-        notify::bid(&self.ctx, conn, id, row.project(), row.developer(), organisation, "bid.withdrawn", json!({}))
-            .await?;
+        notify::bid(
+            &self.ctx,
+            conn,
+            id,
+            row.project(),
+            row.developer(),
+            organisation,
+            "bid.withdrawn",
+            json!({}),
+        )
+        .await?;
         self.bid_detail(conn, &project, row, seat).await
     }
 
@@ -435,7 +463,10 @@ impl Projects {
             return Err(Error::not_found("project"));
         }
         if relation.role.is_none() {
-            return Err(Error::new(Code::Forbidden, "Bids are sealed: only the client's own people see them."));
+            return Err(Error::new(
+                Code::Forbidden,
+                "Bids are sealed: only the client's own people see them.",
+            ));
         }
         let bids = store::bids::of_project(conn, project, state.map(BidState::as_str), after, limit).await?;
         let developers: Vec<Uuid> = bids.iter().map(|bid| bid.developer_id).collect();
@@ -452,11 +483,17 @@ impl Projects {
         before: Option<Uuid>,
         limit: i64,
     ) -> Result<Vec<BidRow>> {
-        Ok(store::bids::of_developer(conn, actor.account_id, state.map(BidState::as_str), before, limit).await?)
+        Ok(store::bids::of_developer(conn, actor.account_id, state.map(BidState::as_str), before, limit)
+            .await?)
     }
 
     /// Locks a bid (its project first) for an act of `actor`.
-    pub(crate) async fn lock_bid(&self, conn: &mut Conn, actor: &Actor, id: BidId) -> Result<(ProjectRow, BidRow, Seat)> {
+    pub(crate) async fn lock_bid(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+    ) -> Result<(ProjectRow, BidRow, Seat)> {
         let missing = || Error::not_found("bid");
         let found = store::bids::find(conn, id).await?.ok_or_else(missing)?;
         let project = store::projects::lock(conn, found.project()).await?.ok_or_else(missing)?;
@@ -474,7 +511,8 @@ impl Projects {
         } else if relation.role.is_some() && row.state()?.visible_to_client() {
             if relation.can_hire() {
                 who.push(Who::Client);
-                let member = assay_identity::membership(conn, actor.account_id, project.organisation()).await?;
+                let member =
+                    assay_identity::membership(conn, actor.account_id, project.organisation()).await?;
                 let own = member.and_then(|member| member.spending_limit_usd_minor);
                 limit = [limit, own].into_iter().flatten().min();
             }
@@ -512,7 +550,9 @@ impl Projects {
                     crate::model::dollars(total),
                     crate::model::dollars(limit)
                 )),
-                (Some(_), None) => Some("There is no rate to compare the total with your spending limit.".to_owned()),
+                (Some(_), None) => {
+                    Some("There is no rate to compare the total with your spending limit.".to_owned())
+                }
                 _ => None,
             },
             other => guard_for_bidder(other, seat.bidder_approved, project_open(&project.state)),
@@ -533,7 +573,12 @@ impl Projects {
         BID.check(transition, |guard| self.bid_blocked(guard, project, seat, &offers, total_usd))
     }
 
-    async fn total_usd(&self, conn: &mut Conn, row: &BidRow, client_total: Option<Money>) -> Result<Option<i64>> {
+    async fn total_usd(
+        &self,
+        conn: &mut Conn,
+        row: &BidRow,
+        client_total: Option<Money>,
+    ) -> Result<Option<i64>> {
         let total = match client_total {
             Some(total) => total,
             None => row.quote(row.total_amount)?.client_total,
@@ -557,7 +602,8 @@ impl Projects {
         data: Value,
     ) -> Result<()> {
         let organisation = Some(project.organisation());
-        notify::bid(&self.ctx, conn, row.bid_id(), row.project(), row.developer(), organisation, kind, data).await
+        notify::bid(&self.ctx, conn, row.bid_id(), row.project(), row.developer(), organisation, kind, data)
+            .await
     }
 
     pub(crate) async fn bid_detail(
@@ -569,10 +615,12 @@ impl Projects {
     ) -> Result<BidDetail> {
         let offers = store::bids::offers_of(conn, row.id).await?;
         let bidder = store::bids::bidders(conn, &[row.developer_id]).await?.into_iter().next();
-        let total_usd = if seat.limit_usd_minor.is_some() { self.total_usd(conn, &row, None).await? } else { None };
+        let total_usd =
+            if seat.limit_usd_minor.is_some() { self.total_usd(conn, &row, None).await? } else { None };
         let who = std::mem::take(&mut seat.who);
-        let actions =
-            BID.actions(&row.state, &who, |_, guard| self.bid_blocked(guard, project, &seat, &offers, total_usd));
+        let actions = BID.actions(&row.state, &who, |_, guard| {
+            self.bid_blocked(guard, project, &seat, &offers, total_usd)
+        });
         let document = from_json(&row.document)?;
         let quote = row.quote(row.total_amount)?;
         Ok(BidDetail { row, document, quote, offers, bidder, actions })
@@ -602,7 +650,11 @@ fn guard_for_bidder(guard: &str, approved: bool, open: bool) -> Option<String> {
 
 fn check_start(start: NaiveDate, earliest: NaiveDate) -> Result<()> {
     if start < earliest || start > earliest + chrono::Days::new(730) {
-        return Err(Error::invalid_field("/starts_on", "out_of_range", "must not be in the past, nor more than two years away"));
+        return Err(Error::invalid_field(
+            "/starts_on",
+            "out_of_range",
+            "must not be in the past, nor more than two years away",
+        ));
     }
     Ok(())
 }
@@ -631,7 +683,8 @@ pub fn compare(project: &ProjectRow, bids: &[BidRow]) -> Result<Comparison> {
         milestones: milestones
             .iter()
             .map(|m| {
-                let prices = documents.iter().filter_map(|(bid, doc)| Some((*bid, price(doc, m.id)?))).collect();
+                let prices =
+                    documents.iter().filter_map(|(bid, doc)| Some((*bid, price(doc, m.id)?))).collect();
                 (m.id, m.title.clone(), prices)
             })
             .collect(),

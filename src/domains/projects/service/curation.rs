@@ -116,7 +116,10 @@ impl Projects {
         for appeal in appeals.iter().filter(|appeal| appeal.state == "overturned") {
             let decision = store::curation::decision(conn, appeal.decision_id).await?;
             if decision.is_some_and(|decision| decision.decided_by_id == actor.account_id.uuid()) {
-                return Err(Error::new(Code::Forbidden, "Your decision on this project was overturned; another curator reads it."));
+                return Err(Error::new(
+                    Code::Forbidden,
+                    "Your decision on this project was overturned; another curator reads it.",
+                ));
             }
         }
         row.state = transition.to.to_owned();
@@ -159,7 +162,13 @@ impl Projects {
     }
 
     /// Puts a project on the public listing.
-    pub async fn list_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn list_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.begin_decision(conn, actor, id, seen, events::LIST).await?;
         let now = self.ctx.clock.now();
         let policy = &self.ctx.policy.projects;
@@ -171,7 +180,9 @@ impl Projects {
         let decision = Decision { kind: "listed", reason_code: None, reason: None, notes: json!([]) };
         self.decide(conn, actor, &mut row, decision).await?;
         self.publish(conn, &row).await?;
-        let set = async |conn: &mut Conn, event, due| timers::set(&self.ctx, conn, PROJECT.name, row.id, event, due).await;
+        let set = async |conn: &mut Conn, event, due| {
+            timers::set(&self.ctx, conn, PROJECT.name, row.id, event, due).await
+        };
         set(conn, events::EXPIRE, expires_at).await?;
         set(conn, events::WARN_EXPIRY, expires_at - Duration::days(policy.expiry_warning_days)).await?;
         set(conn, events::IDLE_PAUSE, now + Duration::days(policy.idle_pause_days)).await?;
@@ -220,16 +231,34 @@ impl Projects {
     }
 
     async fn check_notes(&self, conn: &mut Conn, id: ProjectId, notes: &[FieldNote]) -> Result<()> {
-        let Some(row) = store::projects::find(conn, id).await? else { return Err(Error::not_found("project")) };
+        let Some(row) = store::projects::find(conn, id).await? else {
+            return Err(Error::not_found("project"));
+        };
         let content = super::drafts::ProjectContent::of(&row)?;
         let document = serde_json::to_value(&content).map_err(Error::internal)?;
-        let optional = ["/outcome", "/decision_maker", "/budget", "/effort_hours", "/starts_on", "/duration_days", "/time_zone_need"];
+        let optional = [
+            "/outcome",
+            "/decision_maker",
+            "/budget",
+            "/effort_hours",
+            "/starts_on",
+            "/duration_days",
+            "/time_zone_need",
+        ];
         let mut errors = FieldErrors::new();
         for (i, note) in notes.iter().enumerate() {
             let known = document.pointer(&note.pointer).is_some()
                 || optional.contains(&note.pointer.as_str())
-                || note.pointer.strip_suffix("/acceptance").is_some_and(|parent| document.pointer(parent).is_some());
-            errors.check(known, &format!("/notes/{i}/pointer"), "unknown_value", "does not point into the project");
+                || note
+                    .pointer
+                    .strip_suffix("/acceptance")
+                    .is_some_and(|parent| document.pointer(parent).is_some());
+            errors.check(
+                known,
+                &format!("/notes/{i}/pointer"),
+                "unknown_value",
+                "does not point into the project",
+            );
         }
         errors.finish()
     }
@@ -255,7 +284,13 @@ impl Projects {
         Ok((row, relation))
     }
 
-    async fn decide(&self, conn: &mut Conn, actor: &Actor, row: &mut ProjectRow, decision: Decision<'_>) -> Result<()> {
+    async fn decide(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        row: &mut ProjectRow,
+        decision: Decision<'_>,
+    ) -> Result<()> {
         self.save(conn, row).await?;
         timers::clear(conn, PROJECT.name, row.id, &[events::CURATION_OVERDUE]).await?;
         let stored = DecisionRow {
@@ -270,7 +305,8 @@ impl Projects {
         };
         store::curation::insert_decision(conn, &stored).await?;
         let kind = format!("project.{}", decision.kind);
-        let data = json!({ "reason_code": stored.reason_code, "reason": stored.reason, "notes": stored.notes });
+        let data =
+            json!({ "reason_code": stored.reason_code, "reason": stored.reason, "notes": stored.notes });
         notify::project(&self.ctx, conn, row, &kind, data).await?;
         audit::record(
             &self.ctx,
@@ -287,7 +323,13 @@ impl Projects {
     }
 
     /// The client appeals against the latest adverse decision.
-    pub async fn appeal_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, statement: &Text) -> Result<AppealRow> {
+    pub async fn appeal_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        statement: &Text,
+    ) -> Result<AppealRow> {
         let (row, relation) = self.lock(conn, actor, id).await?;
         if !relation.can_hire() {
             return Err(Error::new(Code::Forbidden, "Only the client's own people can appeal."));
@@ -341,19 +383,25 @@ impl Projects {
         answer: &AppealAnswer,
     ) -> Result<AppealRow> {
         // The project is locked before what hangs on it, here as everywhere.
-        let project = store::curation::lock_appeal(conn, id).await?.ok_or_else(|| Error::not_found("appeal"))?.project_id;
+        let project = store::curation::lock_appeal(conn, id)
+            .await?
+            .ok_or_else(|| Error::not_found("appeal"))?
+            .project_id;
         let mut row = store::projects::lock(conn, ProjectId::from_uuid(project))
             .await?
             .ok_or_else(|| Error::not_found("project"))?;
-        let mut appeal = store::curation::lock_appeal(conn, id).await?.ok_or_else(|| Error::not_found("appeal"))?;
+        let mut appeal =
+            store::curation::lock_appeal(conn, id).await?.ok_or_else(|| Error::not_found("appeal"))?;
         if appeal.state != "open" {
-            return Err(Error::new(Code::StateConflict, "The appeal is decided already.").with_allowed_actions(vec![]));
+            return Err(Error::new(Code::StateConflict, "The appeal is decided already.")
+                .with_allowed_actions(vec![]));
         }
         seen.check(appeal.version)?;
         let decision = store::curation::decision(conn, appeal.decision_id)
             .await?
             .ok_or_else(|| Error::internal("an appeal without its decision"))?;
-        if decision.decided_by_id == actor.account_id.uuid() || appeal.appellant_id == actor.account_id.uuid() {
+        if decision.decided_by_id == actor.account_id.uuid() || appeal.appellant_id == actor.account_id.uuid()
+        {
             return Err(Error::new(Code::Forbidden, "Somebody who has no part in the case decides it."));
         }
         let relation = Relation::of(&self.ctx, conn, Some(actor), row.project_id()).await?;
@@ -396,7 +444,9 @@ impl Projects {
         self.ctx
             .db
             .tx(async |conn| {
-                let Some(appeal) = store::curation::lock_appeal(conn, AppealId::from_uuid(fired.subject)).await? else {
+                let Some(appeal) =
+                    store::curation::lock_appeal(conn, AppealId::from_uuid(fired.subject)).await?
+                else {
                     return Ok(());
                 };
                 if appeal.state != "open" {

@@ -16,8 +16,8 @@ use validator::Validate;
 
 use super::{ProjectDetail, Projects, from_json, notify};
 use crate::model::{
-    AcceptanceCheck, AcceptanceKind, Confidentiality, Deliverable, Facts, Level, Milestone, PROJECT, ProjectState,
-    ReadinessSignal, SkillNeed, project_events as events, readiness,
+    AcceptanceCheck, AcceptanceKind, Confidentiality, Deliverable, Facts, Level, Milestone, PROJECT,
+    ProjectState, ReadinessSignal, SkillNeed, project_events as events, readiness,
 };
 use crate::store;
 use crate::store::projects::ProjectRow;
@@ -233,13 +233,19 @@ impl ProjectContent {
 
 impl Projects {
     /// Writes content into a row: skills resolved, ids kept or made, the budget converted at the dated rate.
-    pub(crate) async fn apply(&self, conn: &mut Conn, row: &mut ProjectRow, content: ProjectContent) -> Result<()> {
+    pub(crate) async fn apply(
+        &self,
+        conn: &mut Conn,
+        row: &mut ProjectRow,
+        content: ProjectContent,
+    ) -> Result<()> {
         let mut errors = FieldErrors::new();
         let skills = self.resolve_skills(&content.skills, &mut errors);
         let milestones = self.milestones(row, content.milestones, &mut errors)?;
         errors.finish()?;
 
-        let currency = content.budget.map_or(row.currency().unwrap_or(Currency::USD), |budget| budget.currency);
+        let currency =
+            content.budget.map_or(row.currency().unwrap_or(Currency::USD), |budget| budget.currency);
         row.title = content.title.into_string();
         row.description = content.description.into_string();
         row.outcome = content.outcome.map(Text::into_string).filter(|text| !text.is_empty());
@@ -276,7 +282,11 @@ impl Projects {
                     errors.push(pointer, "duplicate", format!("names `{}` again", skill.slug));
                 }
                 Some(skill) => {
-                    skills.push(SkillNeed { skill: skill.slug.clone(), level: input.level, must: input.must });
+                    skills.push(SkillNeed {
+                        skill: skill.slug.clone(),
+                        level: input.level,
+                        must: input.must,
+                    });
                 }
             }
         }
@@ -290,8 +300,9 @@ impl Projects {
         errors: &mut FieldErrors,
     ) -> Result<Vec<Milestone>> {
         let known: Vec<Milestone> = from_json(&row.milestones)?;
-        let known_deliverable =
-            |id: DeliverableId| known.iter().flat_map(|m| &m.deliverables).any(|deliverable| deliverable.id == id);
+        let known_deliverable = |id: DeliverableId| {
+            known.iter().flat_map(|m| &m.deliverables).any(|deliverable| deliverable.id == id)
+        };
         let mut used_milestones = Vec::new();
         let mut used_deliverables = Vec::new();
         let mut milestones = Vec::new();
@@ -299,7 +310,11 @@ impl Projects {
             let pointer = format!("/milestones/{m}");
             if let Some(id) = input.id {
                 if !known.iter().any(|milestone| milestone.id == id) {
-                    errors.push(format!("{pointer}/id"), "unknown_value", "is not a milestone of this project");
+                    errors.push(
+                        format!("{pointer}/id"),
+                        "unknown_value",
+                        "is not a milestone of this project",
+                    );
                 } else if used_milestones.contains(&id) {
                     errors.push(format!("{pointer}/id"), "duplicate", "is used twice");
                 }
@@ -310,13 +325,19 @@ impl Projects {
                 let pointer = format!("{pointer}/deliverables/{d}");
                 if let Some(id) = input.id {
                     if !known_deliverable(id) {
-                        errors.push(format!("{pointer}/id"), "unknown_value", "is not a deliverable of this project");
+                        errors.push(
+                            format!("{pointer}/id"),
+                            "unknown_value",
+                            "is not a deliverable of this project",
+                        );
                     } else if used_deliverables.contains(&id) {
                         errors.push(format!("{pointer}/id"), "duplicate", "is used twice");
                     }
                     used_deliverables.push(id);
                 }
-                if let Some(check) = input.acceptance.as_ref().filter(|check| check.kind == AcceptanceKind::UrlProbe) {
+                if let Some(check) =
+                    input.acceptance.as_ref().filter(|check| check.kind == AcceptanceKind::UrlProbe)
+                {
                     if let Err(fault) = text::https_url(&check.criterion) {
                         let detail = fault.message.unwrap_or_default().into_owned();
                         errors.push(format!("{pointer}/acceptance/criterion"), "invalid_format", detail);
@@ -370,7 +391,12 @@ impl Projects {
         self.shown(conn, row, relation, actor).await
     }
 
-    pub(crate) async fn require_hiring(&self, conn: &mut Conn, actor: &Actor, organisation: OrganisationId) -> Result<()> {
+    pub(crate) async fn require_hiring(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        organisation: OrganisationId,
+    ) -> Result<()> {
         let member = membership(conn, actor.account_id, organisation)
             .await?
             .ok_or_else(|| Error::not_found("organisation"))?;
@@ -451,7 +477,13 @@ impl Projects {
     }
 
     /// Hands a draft to curation.
-    pub async fn submit_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn submit_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.lock(conn, actor, id).await?;
         let transition = PROJECT.transition(&row.state, events::SUBMIT, &relation.who())?;
         seen.check(row.version)?;
@@ -463,7 +495,8 @@ impl Projects {
         row.state = transition.to.to_owned();
         self.into_curation(conn, &mut row).await?;
         self.save_client_act(conn, &mut row).await?;
-        notify::project(&self.ctx, conn, &row, "project.submitted", json!({ "due_at": row.curation_due_at })).await?;
+        notify::project(&self.ctx, conn, &row, "project.submitted", json!({ "due_at": row.curation_due_at }))
+            .await?;
         self.shown(conn, row, relation, actor).await
     }
 
@@ -478,7 +511,13 @@ impl Projects {
     }
 
     /// Takes a project back; its bids are closed.
-    pub async fn withdraw_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn withdraw_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.lock(conn, actor, id).await?;
         let transition = PROJECT.transition(&row.state, events::WITHDRAW, &relation.who())?;
         seen.check(row.version)?;
@@ -491,7 +530,13 @@ impl Projects {
     }
 
     /// Hides a listed project.
-    pub async fn pause_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn pause_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.lock(conn, actor, id).await?;
         let transition = PROJECT.transition(&row.state, events::PAUSE, &relation.who())?;
         seen.check(row.version)?;
@@ -504,7 +549,13 @@ impl Projects {
     }
 
     /// Shows a paused project again.
-    pub async fn resume_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn resume_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.lock(conn, actor, id).await?;
         let transition = PROJECT.transition(&row.state, events::RESUME, &relation.who())?;
         seen.check(row.version)?;
@@ -521,7 +572,13 @@ impl Projects {
     }
 
     /// Makes a draft of an expired project again.
-    pub async fn relist_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId, seen: &IfMatch) -> Result<ProjectDetail> {
+    pub async fn relist_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: &IfMatch,
+    ) -> Result<ProjectDetail> {
         let (mut row, relation) = self.lock(conn, actor, id).await?;
         let transition = PROJECT.transition(&row.state, events::RELIST, &relation.who())?;
         seen.check(row.version)?;
@@ -586,10 +643,12 @@ impl Projects {
         let missing = submit
             .iter()
             .filter_map(|guard| {
-                scope.blocked(guard, &self.ctx.policy.projects, now).map(|detail| assay_kernel::error::WhyNot {
-                    action: events::SUBMIT.to_owned(),
-                    code: (*guard).to_owned(),
-                    detail,
+                scope.blocked(guard, &self.ctx.policy.projects, now).map(|detail| {
+                    assay_kernel::error::WhyNot {
+                        action: events::SUBMIT.to_owned(),
+                        code: (*guard).to_owned(),
+                        detail,
+                    }
                 })
             })
             .collect::<Vec<_>>();

@@ -93,7 +93,8 @@ impl Projects {
         drop(conn);
         let lines = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (index, line) in lines {
-            let outcome = match self.import_line(staff, organisation, AccountId::from_uuid(owner), line).await {
+            let outcome = match self.import_line(staff, organisation, AccountId::from_uuid(owner), line).await
+            {
                 Ok(outcome) => outcome,
                 Err(error) if error.code() == Code::InvalidFields => {
                     LineOutcome::Refused { problems: error.fields().to_vec() }
@@ -171,7 +172,11 @@ impl Projects {
         let mut errors = FieldErrors::new();
         let sum: i64 = line.milestones.iter().map(|m| m.cost_usd).sum();
         if sum != line.total_usd {
-            errors.push("/total_usd", "inconsistent", format!("is {}, the milestones sum to {sum}", line.total_usd));
+            errors.push(
+                "/total_usd",
+                "inconsistent",
+                format!("is {}, the milestones sum to {sum}", line.total_usd),
+            );
         }
         let policy = &self.ctx.policy.projects;
         let cents = line.total_usd.saturating_mul(100);
@@ -183,7 +188,11 @@ impl Projects {
         );
         for (m, milestone) in line.milestones.iter().enumerate() {
             if milestone.duration.as_deref().is_some_and(|text| days(text).is_none()) {
-                errors.push(format!("/milestones/{m}/duration"), "invalid_format", "must be like `4 weeks` or `1.5 months`");
+                errors.push(
+                    format!("/milestones/{m}/duration"),
+                    "invalid_format",
+                    "must be like `4 weeks` or `1.5 months`",
+                );
             }
         }
         if line.duration.as_deref().is_some_and(|text| days(text).is_none()) {
@@ -249,7 +258,25 @@ impl Projects {
         let pairs = words.windows(2).map(|pair| pair.join(" "));
         for candidate in singles.chain(pairs) {
             // Short words and words of everyday English say nothing about a skill.
-            let everyday = ["go", "dart", "swift", "express", "spring", "rest", "dash", "make", "processing", "assembly", "less", "hack", "reason", "elm", "design", "testing", "security"];
+            let everyday = [
+                "go",
+                "dart",
+                "swift",
+                "express",
+                "spring",
+                "rest",
+                "dash",
+                "make",
+                "processing",
+                "assembly",
+                "less",
+                "hack",
+                "reason",
+                "elm",
+                "design",
+                "testing",
+                "security",
+            ];
             if candidate.len() < 3 || everyday.contains(&candidate.as_str()) {
                 continue;
             }
@@ -285,8 +312,11 @@ fn milestone(line: LineMilestone) -> MilestoneInput {
             .map(|(i, deliverable)| {
                 // The file has no weights: equal shares, what is left over to the last.
                 let last = u32::try_from(i).is_ok_and(|i| i.saturating_add(1) == count);
-                let specification =
-                    if deliverable.specification.is_empty() { deliverable.title.clone() } else { deliverable.specification };
+                let specification = if deliverable.specification.is_empty() {
+                    deliverable.title.clone()
+                } else {
+                    deliverable.specification
+                };
                 DeliverableInput {
                     id: None,
                     title: deliverable.title,

@@ -41,12 +41,19 @@ impl Projects {
             return Err(Error::invalid_field("/developer_id", "not_allowed", "is not an approved developer"));
         }
         if assay_identity::membership(conn, developer, project_row.organisation()).await?.is_some() {
-            return Err(Error::invalid_field("/developer_id", "not_allowed", "belongs to the client's organisation"));
+            return Err(Error::invalid_field(
+                "/developer_id",
+                "not_allowed",
+                "belongs to the client's organisation",
+            ));
         }
         let open = store::invitations::count_open(conn, project).await?;
         if open >= self.ctx.policy.bids.max_open_invitations {
             let most = self.ctx.policy.bids.max_open_invitations;
-            return Err(Error::new(Code::LimitReached, format!("{most} invitations wait for an answer already.")));
+            return Err(Error::new(
+                Code::LimitReached,
+                format!("{most} invitations wait for an answer already."),
+            ));
         }
         let row = InvitationRow {
             id: self.ctx.ids.uuid(),
@@ -62,7 +69,10 @@ impl Projects {
             updated_at: now,
         };
         if !store::invitations::insert(conn, &row).await? {
-            return Err(Error::new(Code::AlreadyExists, "This developer has a live invitation to the project."));
+            return Err(Error::new(
+                Code::AlreadyExists,
+                "This developer has a live invitation to the project.",
+            ));
         }
         timers::set(&self.ctx, conn, INVITATION.name, row.id, events::EXPIRE, row.expires_at).await?;
         self.touch_client(conn, &project_row).await?;
@@ -73,7 +83,12 @@ impl Projects {
     }
 
     /// An invitation, for the developer and for the client's people; the developer's first reading is noted.
-    pub async fn get_invitation_in(&self, conn: &mut Conn, actor: &Actor, id: InvitationId) -> Result<InvitationDetail> {
+    pub async fn get_invitation_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: InvitationId,
+    ) -> Result<InvitationDetail> {
         let (mut row, title, state, who) = self.lock_invitation(conn, actor, id).await?;
         if let Ok(transition) = INVITATION.transition(&row.state, events::VIEW, &who) {
             row.state = transition.to.to_owned();

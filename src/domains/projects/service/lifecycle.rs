@@ -20,7 +20,8 @@ use crate::store::listings::ListingRow;
 use crate::store::projects::ProjectRow;
 
 /// States in which a bid still stands.
-pub(crate) const STANDING: &[&str] = &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"];
+pub(crate) const STANDING: &[&str] =
+    &["draft", "waitlisted", "submitted", "shortlisted", "offered", "countered"];
 
 impl Projects {
     /// Puts a listed project on the public listing.
@@ -53,7 +54,9 @@ impl Projects {
         } else {
             let titles: Vec<&str> = milestones
                 .iter()
-                .flat_map(|m| std::iter::once(m.title.as_str()).chain(m.deliverables.iter().map(|d| d.title.as_str())))
+                .flat_map(|m| {
+                    std::iter::once(m.title.as_str()).chain(m.deliverables.iter().map(|d| d.title.as_str()))
+                })
                 .collect();
             format!("{}\n{}", row.description, titles.join("\n"))
         };
@@ -142,7 +145,14 @@ impl Projects {
     /// The listing runs out soon.
     pub async fn on_warn_expiry(&self, fired: Fired) -> Result<()> {
         self.on_project(fired, events::EXPIRE, async |conn, row, _| {
-            notify::project(&self.ctx, conn, row, "project.expiring", json!({ "expires_at": row.expires_at })).await?;
+            notify::project(
+                &self.ctx,
+                conn,
+                row,
+                "project.expiring",
+                json!({ "expires_at": row.expires_at }),
+            )
+            .await?;
             notify::mail_expiring(&self.ctx, conn, row).await
         })
         .await
@@ -163,7 +173,14 @@ impl Projects {
             row.state = ProjectState::Paused.as_str().to_owned();
             self.save(conn, row).await?;
             store::listings::take_down(conn, row.id).await?;
-            notify::project(&self.ctx, conn, row, "project.paused", json!({ "by": "system", "idle_since": row.last_client_act_at })).await
+            notify::project(
+                &self.ctx,
+                conn,
+                row,
+                "project.paused",
+                json!({ "by": "system", "idle_since": row.last_client_act_at }),
+            )
+            .await
         })
         .await
     }
@@ -178,7 +195,14 @@ impl Projects {
                 if !matches!(row.state()?, ProjectState::Submitted | ProjectState::InCuration) {
                     return Ok(());
                 }
-                notify::staff(&self.ctx, conn, &row, "project.curation_overdue", json!({ "due_at": fired.due_at })).await
+                notify::staff(
+                    &self.ctx,
+                    conn,
+                    &row,
+                    "project.curation_overdue",
+                    json!({ "due_at": fired.due_at }),
+                )
+                .await
             })
             .await
     }
@@ -213,10 +237,14 @@ impl Projects {
                 let project = ProjectId::from_uuid(found.project_id);
                 let Some(row) = store::projects::lock(conn, project).await? else { return Ok(()) };
                 let Some(mut bid) = store::bids::lock(conn, id).await? else { return Ok(()) };
-                let Ok(transition) = BID.transition(&bid.state, bid_events::EXPIRE_OFFER, &[Who::System]) else {
+                let Ok(transition) = BID.transition(&bid.state, bid_events::EXPIRE_OFFER, &[Who::System])
+                else {
                     return Ok(());
                 };
-                let open = store::bids::offers_of(conn, bid.id).await?.into_iter().rfind(|offer| offer.state == "open");
+                let open = store::bids::offers_of(conn, bid.id)
+                    .await?
+                    .into_iter()
+                    .rfind(|offer| offer.state == "open");
                 if open.is_some_and(|offer| offer.expires_at > self.ctx.clock.now()) {
                     return Ok(());
                 }
@@ -224,7 +252,17 @@ impl Projects {
                 self.save_bid(conn, &mut bid).await?;
                 store::bids::end_offers(conn, &[bid.id], "expired").await?;
                 let organisation = Some(row.organisation());
-                notify::bid(&self.ctx, conn, id, project, bid.developer(), organisation, "offer.expired", json!({})).await
+                notify::bid(
+                    &self.ctx,
+                    conn,
+                    id,
+                    project,
+                    bid.developer(),
+                    organisation,
+                    "offer.expired",
+                    json!({}),
+                )
+                .await
             })
             .await
     }
@@ -237,7 +275,9 @@ impl Projects {
                 let id = InvitationId::from_uuid(fired.subject);
                 let Some(mut row) = store::invitations::lock(conn, id).await? else { return Ok(()) };
                 let event = invitation_events::EXPIRE;
-                let Ok(transition) = INVITATION.transition(&row.state, event, &[Who::System]) else { return Ok(()) };
+                let Ok(transition) = INVITATION.transition(&row.state, event, &[Who::System]) else {
+                    return Ok(());
+                };
                 row.state = transition.to.to_owned();
                 row.version = row.version.saturating_add(1);
                 row.updated_at = self.ctx.clock.now();

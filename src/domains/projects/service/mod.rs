@@ -183,7 +183,12 @@ impl Projects {
     }
 
     /// The scope of a row, for the guards.
-    pub(crate) fn scope<'a>(&self, row: &'a ProjectRow, parts: &'a Parts, client_verified: bool) -> Scope<'a> {
+    pub(crate) fn scope<'a>(
+        &self,
+        row: &'a ProjectRow,
+        parts: &'a Parts,
+        client_verified: bool,
+    ) -> Scope<'a> {
         let floor = parts
             .skills
             .iter()
@@ -263,7 +268,12 @@ impl Projects {
     }
 
     /// Locks a project for an act of `actor`, who must be allowed to know of it.
-    pub(crate) async fn lock(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<(ProjectRow, Relation)> {
+    pub(crate) async fn lock(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+    ) -> Result<(ProjectRow, Relation)> {
         let row = store::projects::lock(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
         let relation = Relation::of(&self.ctx, conn, Some(actor), id).await?;
         if !relation.may_see(row.state()?) {

@@ -1,8 +1,8 @@
 //! What others are told: events in the feed, and mail.
 
+use assay_kernel::Permission;
 use assay_kernel::Result;
 use assay_kernel::ids::{AccountId, AppealId, BidId, InvitationId, OrganisationId, ProjectId};
-use assay_kernel::Permission;
 use assay_notifications::{NewMail, Template, enqueue_mail};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
@@ -32,7 +32,15 @@ pub async fn project(ctx: &Ctx, conn: &mut Conn, row: &ProjectRow, kind: &str, d
 /// Tells the curators only.
 pub async fn staff(ctx: &Ctx, conn: &mut Conn, row: &ProjectRow, kind: &str, data: Value) -> Result<()> {
     let data = with(json!({ "project_id": row.project_id(), "state": row.state }), data);
-    outbox::publish(ctx, conn, kind, row.project_id().to_string(), data, &[Audience::Staff(Permission::Curator)]).await
+    outbox::publish(
+        ctx,
+        conn,
+        kind,
+        row.project_id().to_string(),
+        data,
+        &[Audience::Staff(Permission::Curator)],
+    )
+    .await
 }
 
 /// Tells the bidder, and the client's people where they may know: bids are sealed from everybody else.
@@ -57,15 +65,23 @@ pub async fn bid(
 pub async fn invitation(ctx: &Ctx, conn: &mut Conn, row: &InvitationRow, kind: &str) -> Result<()> {
     let project = ProjectId::from_uuid(row.project_id);
     let Some(found) = store::projects::find(conn, project).await? else { return Ok(()) };
-    let audience =
-        [Audience::Account(AccountId::from_uuid(row.developer_id)), Audience::Organisation(found.organisation())];
+    let audience = [
+        Audience::Account(AccountId::from_uuid(row.developer_id)),
+        Audience::Organisation(found.organisation()),
+    ];
     let id = InvitationId::from_uuid(row.id);
     let data = json!({ "invitation_id": id, "project_id": project, "state": row.state });
     outbox::publish(ctx, conn, kind, id.to_string(), data, &audience).await
 }
 
 /// Tells the client's people and the reviewers.
-pub async fn appeal(ctx: &Ctx, conn: &mut Conn, row: &ProjectRow, appeal: &AppealRow, kind: &str) -> Result<()> {
+pub async fn appeal(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    row: &ProjectRow,
+    appeal: &AppealRow,
+    kind: &str,
+) -> Result<()> {
     let id = AppealId::from_uuid(appeal.id);
     let audience = [Audience::Organisation(row.organisation()), Audience::Staff(Permission::Reviewer)];
     let data = json!({
@@ -102,8 +118,11 @@ pub async fn mail_changes(
 ) -> Result<()> {
     let mut lines = vec![reason.to_owned()];
     lines.extend(notes.iter().map(|note| format!("{}: {}", note.pointer, &*note.note)));
-    let template =
-        Template::ProjectChangesRequested { title: row.title.clone(), url: project_url(ctx, row), notes: lines };
+    let template = Template::ProjectChangesRequested {
+        title: row.title.clone(),
+        url: project_url(ctx, row),
+        notes: lines,
+    };
     mail(ctx, conn, row.posted_by(), template).await
 }
 

@@ -44,12 +44,26 @@ pub struct Terms {
 
 impl Projects {
     /// The client makes an offer on a bid.
-    pub async fn offer_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch, terms: Terms) -> Result<BidDetail> {
+    pub async fn offer_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+        terms: Terms,
+    ) -> Result<BidDetail> {
         self.propose(conn, actor, id, seen, terms, events::OFFER).await
     }
 
     /// Either side answers an offer with other terms.
-    pub async fn counter_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch, terms: Terms) -> Result<BidDetail> {
+    pub async fn counter_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+        terms: Terms,
+    ) -> Result<BidDetail> {
         self.propose(conn, actor, id, seen, terms, events::COUNTER).await
     }
 
@@ -112,11 +126,17 @@ impl Projects {
         if let Some(start) = terms.starts_on {
             let today = now.date_naive();
             let within = start >= today && start <= today + chrono::Days::new(730);
-            errors.check(within, "/starts_on", "out_of_range", "must not be in the past, nor more than two years away");
+            errors.check(
+                within,
+                "/starts_on",
+                "out_of_range",
+                "must not be in the past, nor more than two years away",
+            );
         }
         errors.finish()?;
-        let total = total_of(&prices, row.currency()?)
-            .ok_or_else(|| Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried"))?;
+        let total = total_of(&prices, row.currency()?).ok_or_else(|| {
+            Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried")
+        })?;
         Ok(OfferRow {
             id: self.ctx.ids.uuid(),
             bid_id: row.id,
@@ -134,7 +154,13 @@ impl Projects {
     }
 
     /// The side that is asked accepts: the project is awarded, every other bid closed.
-    pub async fn accept_offer_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch) -> Result<BidDetail> {
+    pub async fn accept_offer_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+    ) -> Result<BidDetail> {
         let (mut project, mut row, seat) = self.lock_bid(conn, actor, id).await?;
         let transition = BID.transition(&row.state, events::ACCEPT_OFFER, &seat.who)?;
         seen.check(row.version)?;
@@ -155,7 +181,8 @@ impl Projects {
         timers::clear(conn, BID.name, row.id, &[]).await?;
         store::bids::return_places(conn, row.project_id, &[row.developer_id]).await?;
 
-        project.state = PROJECT.transition(&project.state, project_events::AWARD, &[Who::System])?.to.to_owned();
+        project.state =
+            PROJECT.transition(&project.state, project_events::AWARD, &[Who::System])?.to.to_owned();
         self.save(conn, &mut project).await?;
         self.close_market(conn, &project, Some(row.id), "closed").await?;
         let data = json!({
@@ -168,12 +195,24 @@ impl Projects {
     }
 
     /// The developer declines the client's offer; the bid stays on the short list.
-    pub async fn decline_offer_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch) -> Result<BidDetail> {
+    pub async fn decline_offer_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+    ) -> Result<BidDetail> {
         self.end_offer(conn, actor, id, seen, events::DECLINE_OFFER, "declined").await
     }
 
     /// The client takes the negotiation back; the bid stays on the short list.
-    pub async fn rescind_offer_in(&self, conn: &mut Conn, actor: &Actor, id: BidId, seen: &IfMatch) -> Result<BidDetail> {
+    pub async fn rescind_offer_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: BidId,
+        seen: &IfMatch,
+    ) -> Result<BidDetail> {
         self.end_offer(conn, actor, id, seen, events::RESCIND_OFFER, "rescinded").await
     }
 

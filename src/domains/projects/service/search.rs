@@ -83,7 +83,8 @@ impl Projects {
         let malformed = |detail: String| Error::new(Code::MalformedRequest, detail);
         let mut skills = Vec::new();
         for given in &search.skills {
-            let skill = self.taxonomy.resolve(given).ok_or_else(|| malformed(format!("Unknown skill `{given}`.")))?;
+            let skill =
+                self.taxonomy.resolve(given).ok_or_else(|| malformed(format!("Unknown skill `{given}`.")))?;
             if !skills.contains(&skill.slug) {
                 skills.push(skill.slug.clone());
             }
@@ -92,7 +93,8 @@ impl Projects {
         let utc_offset_min = match &search.time_zone {
             None => None,
             Some(zone) => {
-                assay_kernel::text::time_zone(zone).map_err(|_| malformed(format!("Unknown time zone `{zone}`.")))?;
+                assay_kernel::text::time_zone(zone)
+                    .map_err(|_| malformed(format!("Unknown time zone `{zone}`.")))?;
                 Some(utc_offset_minutes(zone, now))
             }
         };
@@ -115,11 +117,22 @@ impl Projects {
             }
             let after = after.map_or((end_of_time(), Uuid::max()), |at| (at.listed_at, at.id));
             let rows = listings::newest(conn, &filter, &skills, all, after, limit.fetch()).await?;
-            return page(rows, limit, |row| Position { listed_at: row.listed_at, id: row.project_id, rank: 0.0, as_of: now }, &cursors);
+            return page(
+                rows,
+                limit,
+                |row| Position { listed_at: row.listed_at, id: row.project_id, rank: 0.0, as_of: now },
+                &cursors,
+            );
         };
         let by_rank = search.sort == Sort::Relevance;
-        let at = after.unwrap_or(Position { listed_at: end_of_time(), id: Uuid::max(), rank: f32::MAX, as_of: now });
-        let start = RankPosition { as_of: at.as_of, rank: at.rank, listed_at: at.listed_at, project_id: at.id };
+        let at = after.unwrap_or(Position {
+            listed_at: end_of_time(),
+            id: Uuid::max(),
+            rank: f32::MAX,
+            as_of: now,
+        });
+        let start =
+            RankPosition { as_of: at.as_of, rank: at.rank, listed_at: at.listed_at, project_id: at.id };
         let rows = if by_rank {
             listings::matching(conn, words, &filter, &skills, all, start, limit.fetch()).await?
         } else {
@@ -128,14 +141,24 @@ impl Projects {
         let page = page(
             rows,
             limit,
-            |(rank, row)| Position { listed_at: row.listed_at, id: row.project_id, rank: *rank, as_of: at.as_of },
+            |(rank, row)| Position {
+                listed_at: row.listed_at,
+                id: row.project_id,
+                rank: *rank,
+                as_of: at.as_of,
+            },
             &cursors,
         )?;
         Ok(page.map(|(_, row)| row))
     }
 }
 
-fn page<T>(rows: Vec<T>, limit: Limit, position: impl Fn(&T) -> Position, cursors: &Cursor<'_>) -> Result<Page<T>> {
+fn page<T>(
+    rows: Vec<T>,
+    limit: Limit,
+    position: impl Fn(&T) -> Position,
+    cursors: &Cursor<'_>,
+) -> Result<Page<T>> {
     let mut failed = None;
     let page = Page::cut(rows, limit, |last| {
         cursors.encode(&position(last)).unwrap_or_else(|error| {

@@ -8,7 +8,13 @@ use diesel_async::RunQueryDsl;
 
 /// Where mail to a person goes.
 pub async fn contact_email(conn: &mut Conn, id: AccountId) -> DbResult<Option<String>> {
-    Ok(accounts::table.find(id.uuid()).select(accounts::contact_email).first(conn).await.optional()?.flatten())
+    Ok(accounts::table
+        .find(id.uuid())
+        .select(accounts::contact_email)
+        .first(conn)
+        .await
+        .optional()?
+        .flatten())
 }
 
 /// The longest-standing owner of an organisation.

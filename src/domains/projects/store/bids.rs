@@ -1,12 +1,16 @@
 //! Bids, their revisions, places and offers.
 
 use assay_kernel::ids::{AccountId, BidId, ProjectId};
-use assay_platform::db::schema::{accounts, bid_revisions, bids, developer_bid_slots, offers, project_bid_slots};
+use assay_platform::db::schema::{
+    accounts, bid_revisions, bids, developer_bid_slots, offers, project_bid_slots,
+};
 use assay_platform::db::{Conn, DbResult};
 use assay_platform::statement;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -123,7 +127,12 @@ statement! {
 }
 
 /// Stores a bid in a place; none when the developer has none left. Answers the state it is in.
-pub async fn place(conn: &mut Conn, row: &BidRow, developer_cap: i32, project_cap: i32) -> DbResult<Option<String>> {
+pub async fn place(
+    conn: &mut Conn,
+    row: &BidRow,
+    developer_cap: i32,
+    project_cap: i32,
+) -> DbResult<Option<String>> {
     let state: Option<(String,)> = Place {
         developer_a: row.developer_id,
         developer_cap,
@@ -226,7 +235,13 @@ pub async fn find(conn: &mut Conn, id: BidId) -> DbResult<Option<BidRow>> {
 
 /// A bid, locked. The project is locked before it.
 pub async fn lock(conn: &mut Conn, id: BidId) -> DbResult<Option<BidRow>> {
-    Ok(bids::table.find(id.uuid()).select(BidRow::as_select()).for_no_key_update().first(conn).await.optional()?)
+    Ok(bids::table
+        .find(id.uuid())
+        .select(BidRow::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// Writes everything that may change.
@@ -290,7 +305,13 @@ pub type BidderRow = (Uuid, String, Option<String>, Option<String>, Option<Strin
 pub async fn bidders(conn: &mut Conn, ids: &[Uuid]) -> DbResult<Vec<BidderRow>> {
     Ok(accounts::table
         .filter(accounts::id.eq_any(ids))
-        .select((accounts::id, accounts::login, accounts::display_name, accounts::headline, accounts::time_zone))
+        .select((
+            accounts::id,
+            accounts::login,
+            accounts::display_name,
+            accounts::headline,
+            accounts::time_zone,
+        ))
         .load(conn)
         .await?)
 }
@@ -303,7 +324,8 @@ pub async fn of_project(
     after: Option<Uuid>,
     limit: i64,
 ) -> DbResult<Vec<BidRow>> {
-    let mut query = bids::table.filter(bids::project_id.eq(project.uuid())).filter(bids::state.ne("draft")).into_boxed();
+    let mut query =
+        bids::table.filter(bids::project_id.eq(project.uuid())).filter(bids::state.ne("draft")).into_boxed();
     if let Some(state) = state {
         query = query.filter(bids::state.eq(state.to_owned()));
     }
@@ -397,7 +419,12 @@ pub async fn insert_offer(conn: &mut Conn, row: &OfferRow) -> DbResult<()> {
 
 /// The offers on a bid, oldest first.
 pub async fn offers_of(conn: &mut Conn, bid: Uuid) -> DbResult<Vec<OfferRow>> {
-    Ok(offers::table.filter(offers::bid_id.eq(bid)).order(offers::sequence).select(OfferRow::as_select()).load(conn).await?)
+    Ok(offers::table
+        .filter(offers::bid_id.eq(bid))
+        .order(offers::sequence)
+        .select(OfferRow::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// Ends the open offers of these bids.

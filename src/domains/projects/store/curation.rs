@@ -114,8 +114,11 @@ pub async fn open_appeals(
 ) -> DbResult<Vec<AppealRow>> {
     let mut query = curation_appeals::table.filter(curation_appeals::state.eq("open")).into_boxed();
     if let Some((due, id)) = after {
-        query = query
-            .filter(curation_appeals::due_at.gt(due).or(curation_appeals::due_at.eq(due).and(curation_appeals::id.gt(id))));
+        query = query.filter(
+            curation_appeals::due_at
+                .gt(due)
+                .or(curation_appeals::due_at.eq(due).and(curation_appeals::id.gt(id))),
+        );
     }
     Ok(query
         .order((curation_appeals::due_at.asc(), curation_appeals::id.asc()))

@@ -34,7 +34,6 @@ pub struct ListingRow {
     pub expires_at: DateTime<Utc>,
 }
 
-
 #[derive(Insertable)]
 #[diesel(table_name = listing_skills)]
 struct SkillRow<'a> {
@@ -113,9 +112,19 @@ macro_rules! listing_columns {
 macro_rules! filters {
     ($table:literal) => {
         concat!(
-            $table, ".budget_usd_minor BETWEEN {} AND {} AND ", $table, ".effort_hours BETWEEN {} AND {} AND ",
-            $table, ".starts_on BETWEEN {} AND {} AND COALESCE(", $table, ".overlap_min = 0 OR 540 - least(abs(",
-            $table, ".utc_offset_min - {}), 1440 - abs(", $table, ".utc_offset_min - {})) >= ", $table,
+            $table,
+            ".budget_usd_minor BETWEEN {} AND {} AND ",
+            $table,
+            ".effort_hours BETWEEN {} AND {} AND ",
+            $table,
+            ".starts_on BETWEEN {} AND {} AND COALESCE(",
+            $table,
+            ".overlap_min = 0 OR 540 - least(abs(",
+            $table,
+            ".utc_offset_min - {}), 1440 - abs(",
+            $table,
+            ".utc_offset_min - {})) >= ",
+            $table,
             ".overlap_min, true)"
         )
     };
@@ -222,29 +231,61 @@ pub async fn newest(
     limit: i64,
 ) -> DbResult<Vec<ListingRow>> {
     let (listed_at, project_id) = after;
-    let Filter { budget_min, budget_max, effort_min, effort_max, starts_from, starts_to, utc_offset_min } = *filter;
+    let Filter { budget_min, budget_max, effort_min, effort_max, starts_from, starts_to, utc_offset_min } =
+        *filter;
     let (offset_a, offset_b) = (utc_offset_min, utc_offset_min);
     let rows = match skills {
         [] => {
             Newest {
-                listed_at, project_id, budget_min, budget_max, effort_min, effort_max, starts_from, starts_to,
-                offset_a, offset_b, limit,
+                listed_at,
+                project_id,
+                budget_min,
+                budget_max,
+                effort_min,
+                effort_max,
+                starts_from,
+                starts_to,
+                offset_a,
+                offset_b,
+                limit,
             }
             .load::<ListingRow>(conn)
             .await?
         }
         [first, _, ..] if all => {
             WithAllSkills {
-                first: first.clone(), all: skills.to_vec(), listed_at, project_id, budget_min, budget_max,
-                effort_min, effort_max, starts_from, starts_to, offset_a, offset_b, limit,
+                first: first.clone(),
+                all: skills.to_vec(),
+                listed_at,
+                project_id,
+                budget_min,
+                budget_max,
+                effort_min,
+                effort_max,
+                starts_from,
+                starts_to,
+                offset_a,
+                offset_b,
+                limit,
             }
             .load(conn)
             .await?
         }
         _ => {
             WithAnySkill {
-                skills: skills.to_vec(), listed_at, project_id, budget_min, budget_max, effort_min, effort_max,
-                starts_from, starts_to, offset_a, offset_b, limit_a: limit, limit_b: limit,
+                skills: skills.to_vec(),
+                listed_at,
+                project_id,
+                budget_min,
+                budget_max,
+                effort_min,
+                effort_max,
+                starts_from,
+                starts_to,
+                offset_a,
+                offset_b,
+                limit_a: limit,
+                limit_b: limit,
             }
             .load(conn)
             .await?

@@ -17,5 +17,8 @@ pub fn end_of_time() -> DateTime<Utc> {
 
 /// Dates before and after every start that a project can have.
 pub fn all_dates() -> (NaiveDate, NaiveDate) {
-    (NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default())
+    (
+        NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(),
+        NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default(),
+    )
 }

@@ -61,7 +61,11 @@ pub async fn insert(conn: &mut Conn, row: &ProjectRow) -> DbResult<bool> {
 }
 
 /// The project that an import made of this key.
-pub async fn by_import_key(conn: &mut Conn, organisation: OrganisationId, key: &str) -> DbResult<Option<Uuid>> {
+pub async fn by_import_key(
+    conn: &mut Conn,
+    organisation: OrganisationId,
+    key: &str,
+) -> DbResult<Option<Uuid>> {
     Ok(projects::table
         .filter(projects::organisation_id.eq(organisation.uuid()))
         .filter(projects::import_key.eq(key))

@@ -102,4 +102,3 @@ diesel::table! {
         offset_micros -> Int8,
     }
 }
-
