@@ -164,7 +164,7 @@ fn scripts(operation: Operation, projects: u32, developers: u32) -> Vec<String> 
              SELECT s.id, s.authenticated_at, s.last_seen_at, a.id, a.status, a.roles, \
                ARRAY(SELECT p.permission FROM staff_permissions p WHERE p.account_id = a.id) \
              FROM sessions s JOIN accounts a ON a.id = s.account_id \
-             WHERE s.token_hash = sha256(('bench-session-' || lpad(to_hex(:d), 8, '0'))::bytea) AND s.revoked_at IS NULL \
+             WHERE s.token_hash = sha256(('bench-session-' || lpad(to_hex(:d::int), 8, '0'))::bytea) AND s.revoked_at IS NULL \
                AND s.expires_at > now() AND s.last_seen_at > now() - interval '3 days' AND a.status <> 'erased';\n\
              BEGIN;\n\
              SELECT p.state, p.budget_currency, p.milestones, coalesce(p.starts_on, current_date), \

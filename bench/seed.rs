@@ -63,7 +63,7 @@ pub fn session_token(n: u32) -> String {
 
 /// Words of a search: every other turn common ones, else a rare one.
 pub fn query_words(turn: u32, random: &mut Random) -> String {
-    if turn % 2 == 0 {
+    if turn.is_multiple_of(2) {
         format!("w{} w{}", random.below(3), 3 + random.below(5))
     } else {
         format!("w{}", 2_000 + random.below(15_000))
@@ -127,8 +127,8 @@ FROM generate_series(0, {developers} - 1) n;
 INSERT INTO approvals (id, account_id, state, granted_by_id, granted_at, expires_at, reason, version, policy_version)
 SELECT bench_id('0007', n), bench_id('0004', n), 'active', bench_id('0005', 0), now(), now() + interval '400 days', 'bench', 1, (SELECT version FROM policies LIMIT 1)
 FROM generate_series(0, {developers} - 1) n;
-INSERT INTO organisations (id, name, country, created_by_id, verified_at, version, created_at, updated_at)
-SELECT bench_id('0008', n), 'Organisation ' || n, 'DE', bench_id('0005', n), now(), 1, now(), now() FROM generate_series(0, 999) n;
+INSERT INTO organisations (id, name, country, created_by_id, verified_at, verified_by_id, version, created_at, updated_at)
+SELECT bench_id('0008', n), 'Organisation ' || n, 'DE', bench_id('0005', n), now(), bench_id('0005', 0), 1, now(), now() FROM generate_series(0, 999) n;
 INSERT INTO organisation_members (organisation_id, account_id, role, created_at)
 SELECT bench_id('0008', n), bench_id('0005', n), 'owner', now() FROM generate_series(0, 999) n;
 "

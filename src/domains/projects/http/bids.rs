@@ -16,11 +16,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::dto::{BidSummary, BidView, BidsPage, ComparisonView, RevisionView};
+use super::bid_dto::{BidSummary, BidView, BidsPage, ComparisonView, RevisionView};
 use super::projects::page;
 use crate::model::BidState;
 use crate::service::Projects;
-use crate::service::bids::{BidContent, BidDetail, compare};
+use crate::service::bids::{BidContent, BidDetail};
+use crate::service::comparison::compare;
 use crate::service::offers::Terms;
 
 /// Registers the routes of this file.

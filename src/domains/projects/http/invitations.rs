@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::dto::InvitationView;
+use super::bid_dto::InvitationView;
 use super::projects::page;
 use crate::service::Projects;
 use crate::service::invitations::InvitationDetail;

@@ -1,5 +1,6 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
+mod bid_dto;
 mod bids;
 mod curation;
 mod dto;

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::dto::{ListingView, ProjectSummary, ProjectView};
 use crate::model::ProjectState;
-use crate::service::drafts::{ProjectContent, Readiness};
+use crate::service::content::ProjectContent;
+use crate::service::drafts::Readiness;
 use crate::service::search::{Match, Search, Sort};
 use crate::service::{ProjectDetail, Projects};
 

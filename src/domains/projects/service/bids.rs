@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_kernel::ids::{
-    AccountId, BidId, DeliverableId, InvitationId, MilestoneId, OrganisationId, ProjectId,
-};
+use assay_kernel::ids::{AccountId, BidId, DeliverableId, InvitationId, OrganisationId, ProjectId};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Code, Currency, Error, Money, Result};
@@ -17,9 +15,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use validator::Validate;
 
+use super::seats::{Seat, guard_for_bidder, project_open};
 use super::{Projects, Relation, from_json, notify};
 use crate::model::{
-    Approach, BID, BidDocument, BidState, Milestone, PROJECT, Party, Price, ProjectState, Quote,
+    Approach, BID, BidDocument, BidState, Milestone, PROJECT, Price, ProjectState, Quote,
     bid_events as events, check_document, project_events, total_of,
 };
 use crate::store;
@@ -122,18 +121,6 @@ pub struct BidDetail {
     pub actions: Actions,
 }
 
-/// A caller's place in a bid.
-pub(crate) struct Seat {
-    pub relation: Relation,
-    pub who: Vec<Who>,
-    /// Most that the caller may commit, USD minor units.
-    pub limit_usd_minor: Option<i64>,
-    /// Is the bidder approved now?
-    pub bidder_approved: bool,
-    /// Has another bid of the project an open offer?
-    pub other_offer: bool,
-}
-
 impl BidRow {
     /// The bid's id.
     pub fn bid_id(&self) -> BidId {
@@ -169,10 +156,6 @@ impl BidRow {
             bps(self.developer_fee_bps)?,
         ))
     }
-}
-
-fn project_open(state: &str) -> bool {
-    matches!(ProjectState::parse(state), Some(ProjectState::Listed | ProjectState::Shortlisting))
 }
 
 impl Projects {
@@ -502,91 +485,6 @@ impl Projects {
         Ok((project, row, seat))
     }
 
-    async fn seat(&self, conn: &mut Conn, actor: &Actor, project: &ProjectRow, row: &BidRow) -> Result<Seat> {
-        let relation = Relation::of(&self.ctx, conn, Some(actor), project.project_id()).await?;
-        let mut who = Vec::new();
-        let mut limit = actor.spend_limit_usd_minor;
-        if row.developer_id == actor.account_id.uuid() {
-            who.push(Who::Developer);
-        } else if relation.role.is_some() && row.state()?.visible_to_client() {
-            if relation.can_hire() {
-                who.push(Who::Client);
-                let member =
-                    assay_identity::membership(conn, actor.account_id, project.organisation()).await?;
-                let own = member.and_then(|member| member.spending_limit_usd_minor);
-                limit = [limit, own].into_iter().flatten().min();
-            }
-        } else {
-            return Err(Error::not_found("bid"));
-        }
-        let bidder_approved = assay_vetting::is_approved(&self.ctx, conn, row.developer()).await?;
-        let other_offer = store::bids::other_offer(conn, row.project_id, row.id).await?;
-        Ok(Seat { relation, who, limit_usd_minor: limit, bidder_approved, other_offer })
-    }
-
-    /// Why a guard of the bid's table blocks. `total_usd` is what the client would pay in all.
-    fn bid_blocked(
-        &self,
-        guard: &str,
-        project: &ProjectRow,
-        seat: &Seat,
-        offers: &[OfferRow],
-        total_usd: Option<i64>,
-    ) -> Option<String> {
-        match guard {
-            "no_other_offer" => seat
-                .other_offer
-                .then(|| "Another bid of this project has an open offer; rescind it first.".to_owned()),
-            "counters_left" => {
-                // Counters of this round: the offers answered with other terms since the last one that ended.
-                let most = usize::try_from(self.ctx.policy.bids.max_counters).unwrap_or(0);
-                let open_first = offers.iter().rev().skip(1);
-                (open_first.take_while(|offer| offer.state == "countered").count() >= most)
-                    .then(|| format!("There have been {most} counter-offers; accept, decline or rescind."))
-            }
-            "within_spending_limit" => match (seat.limit_usd_minor, total_usd) {
-                (Some(limit), Some(total)) if total > limit => Some(format!(
-                    "The total is ${} with the fee; your spending limit is ${}.",
-                    crate::model::dollars(total),
-                    crate::model::dollars(limit)
-                )),
-                (Some(_), None) => {
-                    Some("There is no rate to compare the total with your spending limit.".to_owned())
-                }
-                _ => None,
-            },
-            other => guard_for_bidder(other, seat.bidder_approved, project_open(&project.state)),
-        }
-    }
-
-    pub(crate) async fn check_guards(
-        &self,
-        conn: &mut Conn,
-        transition: &assay_kernel::process::Transition,
-        project: &ProjectRow,
-        row: &BidRow,
-        seat: &Seat,
-        client_total: Option<Money>,
-    ) -> Result<()> {
-        let offers = store::bids::offers_of(conn, row.id).await?;
-        let total_usd = self.total_usd(conn, row, client_total).await?;
-        BID.check(transition, |guard| self.bid_blocked(guard, project, seat, &offers, total_usd))
-    }
-
-    async fn total_usd(
-        &self,
-        conn: &mut Conn,
-        row: &BidRow,
-        client_total: Option<Money>,
-    ) -> Result<Option<i64>> {
-        let total = match client_total {
-            Some(total) => total,
-            None => row.quote(row.total_amount)?.client_total,
-        };
-        let rate = store::rates::latest(conn, total.currency, self.ctx.clock.now().date_naive()).await?;
-        Ok(rate.and_then(|rate| total.to_usd_minor(rate.usd_per_unit_e9)))
-    }
-
     pub(crate) async fn save_bid(&self, conn: &mut Conn, row: &mut BidRow) -> Result<()> {
         row.version = row.version.saturating_add(1);
         row.updated_at = self.ctx.clock.now();
@@ -625,27 +523,6 @@ impl Projects {
         let quote = row.quote(row.total_amount)?;
         Ok(BidDetail { row, document, quote, offers, bidder, actions })
     }
-
-    /// Which side of a bid the caller is on.
-    pub(crate) fn party(seat: &Seat) -> Result<Party> {
-        if seat.who.contains(&Who::Developer) {
-            return Ok(Party::Developer);
-        }
-        if seat.relation.can_hire() {
-            return Ok(Party::Client);
-        }
-        Err(Error::new(Code::Forbidden, "Viewers of an organisation may not hire for it."))
-    }
-}
-
-fn guard_for_bidder(guard: &str, approved: bool, open: bool) -> Option<String> {
-    match guard {
-        "developer_approved" => {
-            (!approved).then(|| "Only a developer whose approval is active and unexpired can bid.".to_owned())
-        }
-        "project_open" => (!open).then(|| "The project is not open to bids.".to_owned()),
-        _ => None,
-    }
 }
 
 fn check_start(start: NaiveDate, earliest: NaiveDate) -> Result<()> {
@@ -657,47 +534,6 @@ fn check_start(start: NaiveDate, earliest: NaiveDate) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Bids side by side: prices by milestone, approaches by deliverable.
-#[derive(Debug)]
-pub struct Comparison {
-    /// For each milestone: its id, title, and each bid's price.
-    pub milestones: Vec<(MilestoneId, String, Vec<(BidId, i64)>)>,
-    /// For each deliverable: its id, title, and each bid's approach.
-    pub deliverables: Vec<(DeliverableId, String, Vec<(BidId, String)>)>,
-}
-
-/// Puts bids side by side.
-pub fn compare(project: &ProjectRow, bids: &[BidRow]) -> Result<Comparison> {
-    let documents: Vec<(BidId, BidDocument)> =
-        bids.iter().map(|bid| Ok((bid.bid_id(), from_json(&bid.document)?))).collect::<Result<_>>()?;
-    let milestones = project.milestones()?;
-    let price = |document: &BidDocument, id: MilestoneId| {
-        document.prices.iter().find(|price| price.milestone_id == id).map(|price| price.amount)
-    };
-    let approach = |document: &BidDocument, id: DeliverableId| {
-        document.approaches.iter().find(|a| a.deliverable_id == id).map(|a| a.approach.clone())
-    };
-    Ok(Comparison {
-        milestones: milestones
-            .iter()
-            .map(|m| {
-                let prices =
-                    documents.iter().filter_map(|(bid, doc)| Some((*bid, price(doc, m.id)?))).collect();
-                (m.id, m.title.clone(), prices)
-            })
-            .collect(),
-        deliverables: milestones
-            .iter()
-            .flat_map(|m| &m.deliverables)
-            .map(|d| {
-                let approaches =
-                    documents.iter().filter_map(|(bid, doc)| Some((*bid, approach(doc, d.id)?))).collect();
-                (d.id, d.title.clone(), approaches)
-            })
-            .collect(),
-    })
 }
 
 /// The id of the invitation that a bid answers.

@@ -234,7 +234,7 @@ impl Projects {
         let Some(row) = store::projects::find(conn, id).await? else {
             return Err(Error::not_found("project"));
         };
-        let content = super::drafts::ProjectContent::of(&row)?;
+        let content = super::content::ProjectContent::of(&row)?;
         let document = serde_json::to_value(&content).map_err(Error::internal)?;
         let optional = [
             "/outcome",
@@ -419,7 +419,7 @@ impl Projects {
         timers::clear(conn, APPEAL_MACHINE, appeal.id, &[]).await?;
         if answer.outcome == AppealOutcome::Overturn {
             row.state = PROJECT.transition(&row.state, events::REOPEN, &relation.who())?.to.to_owned();
-            self.into_curation(conn, &mut row).await?;
+            self.enter_curation(conn, &mut row).await?;
             (row.listed_at, row.expires_at) = (None, None);
             self.save(conn, &mut row).await?;
         }

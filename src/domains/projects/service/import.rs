@@ -12,7 +12,7 @@ use serde_json::json;
 use validator::Validate;
 
 use super::Projects;
-use super::drafts::{AcceptanceInput, DeliverableInput, MilestoneInput, ProjectContent, SkillInput};
+use super::content::{AcceptanceInput, DeliverableInput, MilestoneInput, ProjectContent, SkillInput};
 use crate::model::{AcceptanceKind, Confidentiality, Level};
 use crate::store;
 

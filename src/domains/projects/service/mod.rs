@@ -1,6 +1,8 @@
 //! Use cases: authorise → transaction → model → store → events, timers, mail.
 
 pub mod bids;
+pub mod comparison;
+pub mod content;
 pub mod curation;
 pub mod drafts;
 pub mod import;
@@ -10,6 +12,7 @@ pub mod notify;
 pub mod offers;
 pub mod rates;
 pub mod search;
+pub(crate) mod seats;
 
 use std::sync::Arc;
 

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::json;
 use validator::Validate;
 
-use super::bids::{BidDetail, Seat};
+use super::bids::BidDetail;
+use super::seats::Seat;
 use super::{Projects, from_json, notify};
 use crate::model::{
     BID, BidDocument, PROJECT, Party, Price, bid_events as events, check_prices, project_events, total_of,
