@@ -2,7 +2,6 @@
 
 use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{AccountId, AppealId, ProjectId};
-use assay_kernel::process::Transition;
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Code, Error, Result, string_enum};
 use assay_platform::db::Conn;
@@ -108,8 +107,7 @@ string_enum! {
 impl Projects {
     /// Takes a submitted project to read.
     pub async fn claim_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::CLAIM, &relation.who())?;
+        let (mut row, relation) = self.begin(conn, actor, id, None, events::CLAIM).await?;
         self.refuse_conflict(&relation)?;
         // Whoever made the decision that an appeal overturned does not read the project again.
         let appeals = store::curation::appeals_of(conn, id).await?;
@@ -122,7 +120,6 @@ impl Projects {
                 ));
             }
         }
-        row.state = transition.to.to_owned();
         row.curator_id = Some(actor.account_id.uuid());
         self.save(conn, &mut row).await?;
         self.shown(conn, row, relation, actor).await
@@ -130,9 +127,7 @@ impl Projects {
 
     /// Gives a claimed project back to the queue.
     pub async fn release_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::RELEASE, &relation.who())?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, None, events::RELEASE).await?;
         row.curator_id = None;
         self.save(conn, &mut row).await?;
         self.shown(conn, row, relation, actor).await
@@ -271,16 +266,8 @@ impl Projects {
         seen: &IfMatch,
         event: &str,
     ) -> Result<(ProjectRow, Relation)> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition: &Transition = PROJECT.transition(&row.state, event, &relation.who())?;
+        let (row, relation) = self.begin(conn, actor, id, Some(seen), event).await?;
         self.refuse_conflict(&relation)?;
-        seen.check(row.version)?;
-        let (_, verified) = store::projects::organisation(conn, id).await?;
-        let parts = Self::parts(&row)?;
-        let scope = self.scope(&row, &parts, verified);
-        let now = self.ctx.clock.now();
-        PROJECT.check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;
-        row.state = transition.to.to_owned();
         Ok((row, relation))
     }
 

@@ -256,9 +256,7 @@ impl Projects {
         seen: &IfMatch,
         patch: &Map<String, Value>,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        PROJECT.transition(&row.state, events::EDIT, &relation.who())?;
-        seen.check(row.version)?;
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::EDIT).await?;
         let content = input::merge(&ProjectContent::of(&row)?, patch)?;
         self.apply(conn, &mut row, content).await?;
         row.policy_version = self.ctx.policy.version.clone();
@@ -274,15 +272,7 @@ impl Projects {
         id: ProjectId,
         seen: &IfMatch,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::SUBMIT, &relation.who())?;
-        seen.check(row.version)?;
-        let now = self.ctx.clock.now();
-        let (_, verified) = store::projects::organisation(conn, id).await?;
-        let parts = Self::parts(&row)?;
-        let scope = self.scope(&row, &parts, verified);
-        PROJECT.check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::SUBMIT).await?;
         self.enter_curation(conn, &mut row).await?;
         self.save_client_act(conn, &mut row).await?;
         notify::project(&self.ctx, conn, &row, "project.submitted", json!({ "due_at": row.curation_due_at }))
@@ -308,10 +298,7 @@ impl Projects {
         id: ProjectId,
         seen: &IfMatch,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::WITHDRAW, &relation.who())?;
-        seen.check(row.version)?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::WITHDRAW).await?;
         row.curator_id = None;
         self.save_client_act(conn, &mut row).await?;
         self.close_market(conn, &row, None, "closed").await?;
@@ -327,10 +314,7 @@ impl Projects {
         id: ProjectId,
         seen: &IfMatch,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::PAUSE, &relation.who())?;
-        seen.check(row.version)?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::PAUSE).await?;
         self.save_client_act(conn, &mut row).await?;
         store::listings::take_down(conn, row.id).await?;
         timers::clear(conn, PROJECT.name, row.id, &[events::IDLE_PAUSE]).await?;
@@ -346,14 +330,7 @@ impl Projects {
         id: ProjectId,
         seen: &IfMatch,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::RESUME, &relation.who())?;
-        seen.check(row.version)?;
-        let now = self.ctx.clock.now();
-        let parts = Self::parts(&row)?;
-        let scope = self.scope(&row, &parts, true);
-        PROJECT.check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::RESUME).await?;
         self.save_client_act(conn, &mut row).await?;
         self.publish(conn, &row).await?;
         self.promote_waiting(conn, &row).await?;
@@ -369,10 +346,7 @@ impl Projects {
         id: ProjectId,
         seen: &IfMatch,
     ) -> Result<ProjectDetail> {
-        let (mut row, relation) = self.lock(conn, actor, id).await?;
-        let transition = PROJECT.transition(&row.state, events::RELIST, &relation.who())?;
-        seen.check(row.version)?;
-        row.state = transition.to.to_owned();
+        let (mut row, relation) = self.begin(conn, actor, id, Some(seen), events::RELIST).await?;
         (row.listed_at, row.expires_at) = (None, None);
         self.save_client_act(conn, &mut row).await?;
         self.shown(conn, row, relation, actor).await

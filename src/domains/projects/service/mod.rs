@@ -22,6 +22,7 @@ use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Currency, Error, Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
+use assay_platform::web::IfMatch;
 use assay_skills::Taxonomy;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -282,6 +283,33 @@ impl Projects {
         if !relation.may_see(row.state()?) {
             return Err(Error::not_found("project"));
         }
+        Ok((row, relation))
+    }
+
+    /// Begins an act of `actor` on a project: locks it, asks the table, compares what was seen, checks the guards, and
+    /// moves the row (in memory) to the state that the act leads to.
+    pub(crate) async fn begin(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        seen: Option<&IfMatch>,
+        event: &str,
+    ) -> Result<(ProjectRow, Relation)> {
+        let (mut row, relation) = self.lock(conn, actor, id).await?;
+        let transition = PROJECT.transition(&row.state, event, &relation.who())?;
+        if let Some(seen) = seen {
+            seen.check(row.version)?;
+        }
+        if !transition.guards.is_empty() {
+            let (_, verified) = store::projects::organisation(conn, id).await?;
+            let parts = Self::parts(&row)?;
+            let scope = self.scope(&row, &parts, verified);
+            let now = self.ctx.clock.now();
+            PROJECT
+                .check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;
+        }
+        row.state = transition.to.to_owned();
         Ok((row, relation))
     }
 
