@@ -99,7 +99,7 @@ ALTER TABLE listing_texts ALTER COLUMN words SET STATISTICS 1000;
 -- The newest matches only: ranking everything that a common word hits would cost seconds. EXECUTE plans with the
 -- words visible: for common words the planner walks by date, for rare ones it takes the GIN index.
 CREATE FUNCTION newest_matches(query tsquery, as_of timestamptz, most integer)
-RETURNS TABLE (project_id uuid, listed_at timestamptz, rank real) LANGUAGE plpgsql STABLE AS $$
+RETURNS TABLE (project_id uuid, listed_at timestamptz, rank real) LANGUAGE plpgsql STABLE ROWS 300 AS $$
 BEGIN
     RETURN QUERY EXECUTE
         'SELECT t.project_id, t.listed_at, ts_rank_cd(t.words, $1, 32)

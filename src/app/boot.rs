@@ -232,24 +232,21 @@ impl Origins {
     }
 }
 
-/// A context with a pool of its own.
-///
-/// # Errors
-/// When the URL cannot be used.
-pub async fn context(config: &Arc<Config>, origins: &Origins, url: &str, connections: u32) -> Outcome<Ctx> {
+/// A context with pools of its own; `connections` is for each thread.
+pub fn context(config: &Arc<Config>, origins: &Origins, url: &str, connections: u32) -> Ctx {
     let options = PoolOptions {
         size: connections,
         statement_timeout: Duration::from_secs(config.database.statement_seconds),
     };
-    Ok(Ctx {
-        db: Db::connect(url, options).await?,
+    Ctx {
+        db: Db::new(url, options),
         clock: origins.clock.clone(),
         ids: IdSource::new(origins.clock.clone(), origins.entropy.clone()),
         entropy: origins.entropy.clone(),
         keys: origins.keys.clone(),
         policy: origins.policy.clone(),
         config: config.clone(),
-    })
+    }
 }
 
 /// Follows the sandbox's clock and writes what the domains need to begin with. The schema must be there.

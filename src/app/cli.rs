@@ -240,7 +240,7 @@ fn tool(options: &Options, work: impl AsyncFn(&Ctx) -> Outcome) -> Outcome {
         if !matches!(database, Database::Attached(_)) && !server::bring_up(&config, &url)? {
             return Err(Failure("the database lacks migrations; run `assay migrate` first".to_owned()));
         }
-        let ctx = boot::context(&config, &Origins::of(&config)?, &url, 2).await?;
+        let ctx = boot::context(&config, &Origins::of(&config)?, &url, 2);
         boot::prepare(&ctx).await?;
         work(&ctx).await
     });
@@ -331,7 +331,7 @@ fn worker(options: &Options) -> Outcome {
         // Jobs may call GitHub; a sandbox of this process speaks for the same invented people.
         let sandbox = providers::sandbox_github(&config, &origins)?;
         let providers = Providers::new(&config, &origins, sandbox.as_ref())?;
-        let ctx = boot::context(&config, &origins, &url, 1).await?;
+        let ctx = boot::context(&config, &origins, &url, 1);
         boot::prepare(&ctx).await?;
         let metrics = server::serve_metrics(
             &ctx,

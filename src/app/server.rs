@@ -86,10 +86,7 @@ impl Api {
 pub fn serve_api(services: &Services, listener: TcpListener) -> Outcome<Api> {
     let address = listener.local_addr()?;
     let server = &services.ctx.config.server;
-    let threads = match server.threads {
-        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
-        threads => threads,
-    };
+    let threads = http_threads(&services.ctx.config);
     let drain = server.drain_seconds;
     let services = services.clone();
     let server = HttpServer::new(move || api::app(&services))
@@ -102,6 +99,14 @@ pub fn serve_api(services: &Services, listener: TcpListener) -> Outcome<Api> {
         .run();
     let handle = server.handle();
     Ok(Api { address, handle, task: tokio::spawn(server) })
+}
+
+/// HTTP threads: as configured, or one for each core.
+fn http_threads(config: &Config) -> usize {
+    match config.server.threads {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        threads => threads,
+    }
 }
 
 /// What the metrics page looks at.
@@ -186,7 +191,10 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
         if !tokio::task::block_in_place(|| bring_up(&config, &url))? {
             wait_for_migrations(&url, &listener).await?;
         }
-        let ctx = boot::context(&config, &origins, &url, config.database.api_connections).await?;
+        // Each HTTP thread has its share of the connections.
+        let threads = u32::try_from(http_threads(&config)).unwrap_or(1);
+        let connections = config.database.api_connections.div_ceil(threads);
+        let ctx = boot::context(&config, &origins, &url, connections);
         boot::prepare(&ctx).await?;
         let services = Services::start(ctx, providers.clone()).await?;
         let metrics = serve_metrics(&services.ctx, metrics_listener)?;

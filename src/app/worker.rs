@@ -56,8 +56,7 @@ impl Background {
             let run = || -> Outcome {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 tokio::task::LocalSet::new().block_on(&runtime, async {
-                    let ctx =
-                        boot::context(&config, &origins, &url, config.database.worker_connections).await?;
+                    let ctx = boot::context(&config, &origins, &url, config.database.worker_connections);
                     run(&ctx, &duties, &stopped).await;
                     Ok::<_, Failure>(())
                 })

@@ -5,7 +5,10 @@ pub mod migrate;
 pub mod schema;
 pub mod statement;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use assay_kernel::{Code, Error, Result};
@@ -120,71 +123,96 @@ impl Instrumentation for CountStatements {
     }
 }
 
-/// The pool.
+/// The database: a pool for each thread that asks.
+///
+/// A connection is driven by the runtime that opened it. Were one pool shared by the HTTP threads, each statement would
+/// wake another thread and be woken by it; so each thread has connections of its own, and no statement leaves it
+/// (`docs/PERFORMANCE.md` has the difference).
 #[derive(Clone)]
-pub struct Db {
-    pool: Pool<Conn>,
+pub struct Db(Arc<Pools>);
+
+struct Pools {
+    /// Tells the pools of one database from those of another in the same thread.
+    id: u64,
+    url: String,
+    options: PoolOptions,
+    opened: Mutex<Vec<Pool<Conn>>>,
 }
 
-/// Limits of a pool and its sessions.
+thread_local! {
+    static OF_THREAD: RefCell<HashMap<u64, Pool<Conn>>> = RefCell::default();
+}
+
+/// Limits of a thread's pool and its sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions {
-    /// Most connections.
+    /// Most connections of a thread.
     pub size: u32,
     /// `statement_timeout` of each session.
     pub statement_timeout: Duration,
 }
 
-impl Db {
-    /// A pool for `url`. Connections are opened when first wanted; nothing is sent here.
-    pub async fn connect(url: &str, options: PoolOptions) -> Result<Self> {
-        let statement_ms = options.statement_timeout.as_millis();
+impl Pools {
+    fn of_this_thread(&self) -> Pool<Conn> {
+        OF_THREAD.with_borrow_mut(|pools| {
+            pools
+                .entry(self.id)
+                .or_insert_with(|| {
+                    let pool = self.open();
+                    self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+                    pool
+                })
+                .clone()
+        })
+    }
+
+    fn open(&self) -> Pool<Conn> {
+        let statement_ms = self.options.statement_timeout.as_millis();
         let mut config = ManagerConfig::<Conn>::default();
         // The default test on check-out is a query of its own on every use; a dead connection is found when used.
         config.recycling_method = RecyclingMethod::Fast;
-        // Each connection is driven by a task. It must outlive the HTTP threads, which end one by one in a drain while
-        // others still serve, so it lives on the runtime that made the pool.
-        let runtime = tokio::runtime::Handle::current();
         config.custom_setup = Box::new(move |url| {
-            let url = url.to_owned();
-            let opened = runtime.spawn(async move {
-                let mut conn = Conn::establish(&url).await?;
-                let settings = format!(
-                    "SET statement_timeout = {statement_ms}; SET lock_timeout = 2000; \
-                     SET idle_in_transaction_session_timeout = 10000; SET TIME ZONE 'UTC'; \
-                     SET application_name = 'assay'; SET jit = off"
-                );
+            // Generic plans: what runs often has literal limits and indexes that fit, and planning it anew for each
+            // request costs more than running it. Text search plans with its words inside `newest_matches`.
+            let settings = format!(
+                "SET statement_timeout = {statement_ms}; SET lock_timeout = 2000; \
+                 SET idle_in_transaction_session_timeout = 10000; SET TIME ZONE 'UTC'; \
+                 SET application_name = 'assay'; SET jit = off; SET plan_cache_mode = force_generic_plan"
+            );
+            async move {
+                let mut conn = Conn::establish(url).await?;
                 diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, &settings)
                     .await
                     .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 conn.set_instrumentation(CountStatements);
                 Ok(conn)
-            });
-            async move {
-                opened
-                    .await
-                    .unwrap_or_else(|error| Err(diesel::ConnectionError::BadConnection(error.to_string())))
             }
             .boxed()
         });
-        let manager = AsyncDieselConnectionManager::<Conn>::new_with_config(url, config);
-        let pool = Pool::builder()
-            .max_size(options.size)
-            .min_idle(Some(1))
+        let manager = AsyncDieselConnectionManager::<Conn>::new_with_config(&self.url, config);
+        Pool::builder()
+            .max_size(self.options.size)
             .test_on_check_out(false)
             .connection_timeout(Duration::from_secs(2))
             .idle_timeout(Some(Duration::from_secs(600)))
             .max_lifetime(Some(Duration::from_secs(3600)))
-            .build(manager)
-            .await
-            .map_err(Error::internal)?;
-        Ok(Self { pool })
+            .build_unchecked(manager)
+    }
+}
+
+impl Db {
+    /// Pools for `url`. Connections are opened when first wanted; nothing is sent here.
+    pub fn new(url: &str, options: PoolOptions) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Pools { id, url: url.to_owned(), options, opened: Mutex::default() }))
     }
 
-    /// A connection from the pool, within two seconds.
-    pub async fn get(&self) -> Result<PooledConnection<'_, Conn>> {
+    /// A connection from this thread's pool, within two seconds.
+    pub async fn get(&self) -> Result<PooledConnection<'static, Conn>> {
+        let pool = self.0.of_this_thread();
         loop {
-            let mut conn = self.pool.get().await.map_err(|error| {
+            let mut conn = pool.get_owned().await.map_err(|error| {
                 Error::new(Code::Unavailable, Code::Unavailable.meaning())
                     .with_retry_after(1)
                     .with_source(error.to_string())
@@ -255,10 +283,12 @@ impl Db {
         .await
     }
 
-    /// Connections open and idle, for the metrics.
+    /// Connections open and idle over all threads, for the metrics.
     pub fn state(&self) -> (u32, u32) {
-        let state = self.pool.state();
-        (state.connections, state.idle_connections)
+        let opened = self.0.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.iter().map(Pool::state).fold((0, 0), |(open, idle), state| {
+            (open.saturating_add(state.connections), idle.saturating_add(state.idle_connections))
+        })
     }
 }
 

@@ -76,10 +76,10 @@ impl TestApp {
         let providers = Providers::new(&config, &origins, Some(&github)).expect("the clients are made");
 
         let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");
-        let ctx = boot::context(&config, &origins, &database.url, config.database.api_connections).await;
-        let worker = boot::context(&config, &origins, &database.url, 2).await.expect("a context");
+        let ctx = boot::context(&config, &origins, &database.url, config.database.api_connections);
+        let worker = boot::context(&config, &origins, &database.url, 2);
         let state = State::load(&worker, &providers).await.expect("the domains' state");
-        let services = Services::start(ctx.expect("a context"), providers).await.expect("the services");
+        let services = Services::start(ctx, providers).await.expect("the services");
         let api = server::serve_api(&services, listener).expect("the server starts");
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

@@ -30,7 +30,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     on_own_runtime(async || {
         let folder = std::env::temp_dir();
         let config = Arc::new(Config::load(None, &[], &folder).expect("the defaults load"));
-        let ctx = boot::context(&config, &origins(), &url, 1).await.expect("a context");
+        let ctx = boot::context(&config, &origins(), &url, 1);
         boot::prepare(&ctx).await.expect("the seeds are written");
     });
     Server { cluster, cloning: Mutex::default(), clones: AtomicU32::default() }
