@@ -15,7 +15,7 @@ use super::{domains, http, openapi};
 
 /// Registers every operation; the sandbox's own only where there is one.
 fn routes(config: &mut ServiceConfig, sandbox: bool) {
-    config.configure(http::routes).configure(domains::routes);
+    config.configure(domains::routes).configure(http::routes);
     if sandbox {
         config.configure(http::sandbox::routes);
     }

@@ -59,12 +59,13 @@ impl State {
 
 /// Registers every domain's operations.
 pub fn routes(config: &mut ServiceConfig) {
+    // The router asks each route in turn, so what is asked most comes first.
     config
+        .configure(assay_projects::routes)
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
-        .configure(assay_vetting::routes)
-        .configure(assay_projects::routes);
+        .configure(assay_vetting::routes);
 }
 
 /// Every state machine.

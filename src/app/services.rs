@@ -46,6 +46,8 @@ impl Services {
         let limiter = RateLimiter::new(config.rate_limit, ctx.clock.clone());
         let readiness = Readiness::default();
         readiness.migrated.store(true, Ordering::Relaxed);
+        let document = Arc::new(openapi::served(!config.is_production()));
+        let templates = document.clone();
         let edge = Edge {
             authenticator: state.authenticator(),
             limiter: limiter.clone(),
@@ -54,13 +56,13 @@ impl Services {
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             https: config.public_url().starts_with("https://"),
             show_statements: !config.is_production(),
+            template: Arc::new(move |path| templates.operations.template(path)),
             draining: readiness.draining.clone(),
         };
         let sandbox = Sandbox {
             github: providers.sandbox_github.clone(),
             mail: config.sandbox_mail().then(|| super::boot::mail_folder(config)),
         };
-        let document = Arc::new(openapi::served(!config.is_production()));
         Ok(Self { ctx, providers, limiter, readiness, sandbox, state, edge, document })
     }
 

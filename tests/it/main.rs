@@ -5,7 +5,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 mod harness;
+mod identity;
 mod journeys;
 mod laws;
 mod market;
+mod platform;
 mod tidy;

@@ -2,6 +2,7 @@
 //! there is GET, 405 with `Allow`, 406 for callers who take no JSON.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -27,6 +28,7 @@ pub struct Operations {
 
 #[derive(Debug)]
 struct PathOperations {
+    template: Arc<str>,
     segments: Vec<Segment>,
     methods: Vec<MethodOperation>,
 }
@@ -52,6 +54,7 @@ impl Operations {
             .into_iter()
             .flatten()
             .map(|(path, item)| PathOperations {
+                template: path.as_str().into(),
                 segments: path
                     .trim_start_matches('/')
                     .split('/')
@@ -66,6 +69,11 @@ impl Operations {
         // A literal segment is the better match, as in the router.
         paths.sort_by_key(|path| path.segments.iter().filter(|s| matches!(s, Segment::Parameter)).count());
         Self { paths }
+    }
+
+    /// The template of a path, as the description writes it.
+    pub fn template(&self, path: &str) -> Option<Arc<str>> {
+        self.paths.iter().find(|known| known.matches(path)).map(|known| known.template.clone())
     }
 
     fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a MethodOperation> {

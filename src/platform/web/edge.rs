@@ -42,6 +42,9 @@ pub struct Edge {
     pub https: bool,
     /// Tell the number of SQL statements of a request in `X-Db-Statements` (never in production).
     pub show_statements: bool,
+    /// The template of a path (`/v1/projects/{id}`) for logs and metrics. The router could tell it too, but by matching
+    /// every route a second time.
+    pub template: Arc<dyn Fn(&str) -> Option<Arc<str>> + Send + Sync>,
     /// Set when the service is stopping.
     pub draining: Arc<AtomicBool>,
 }
@@ -138,20 +141,20 @@ pub async fn edge<B: MessageBody + 'static>(
         })
         .await?;
 
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = (edge.template)(&path).unwrap_or_else(|| "unmatched".into());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
     set_headers(response.headers_mut(), &edge, &request_id, verdict, actor.is_some());
-    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
+    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.to_string(), "status" => status.to_string())
         .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => route.clone())
+    metrics::histogram!("http_request_duration_seconds", "route" => route.to_string())
         .record(elapsed.as_secs_f64());
     tracing::debug!(
         target: "assay::access",
         request_id = %request_id,
         trace_id = trace_id.as_deref().unwrap_or(""),
         %method,
-        route,
+        route = &*route,
         status,
         ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) / 1_000,
         account = actor.map(|actor| actor.account_id.to_string()).unwrap_or_default(),

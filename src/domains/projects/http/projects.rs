@@ -25,10 +25,10 @@ use crate::service::{ProjectDetail, Projects};
 /// Registers the routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        .service(get_project)
         .service(search_projects)
         .service(list_my_projects)
         .service(create_project)
-        .service(get_project)
         .service(update_project)
         .service(get_readiness)
         .service(submit_project)
