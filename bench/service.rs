@@ -11,8 +11,6 @@ use tokio::process::{Child, Command};
 
 use crate::Failure;
 
-const PORT: u16 = 18_080;
-
 /// Builds the service in release mode; answers where it is.
 pub async fn build() -> Result<PathBuf, Failure> {
     let status = Command::new(env!("CARGO")).args(["build", "--release", "-p", "assay"]).status().await?;
@@ -23,15 +21,15 @@ pub async fn build() -> Result<PathBuf, Failure> {
     Ok(this.with_file_name("assay"))
 }
 
-fn command(binary: &Path, url: &str, data_dir: &Path) -> Command {
+fn command(binary: &Path, url: &str, data_dir: &Path, port: u16) -> Command {
     let mut command = Command::new(binary);
     command
         .arg("--data-dir")
         .arg(data_dir.join("service"))
         .env("ASSAY_DATABASE__URL", url)
-        .env("ASSAY_SERVER__PORT", PORT.to_string())
-        .env("ASSAY_METRICS__PORT", "19464")
-        .env("ASSAY_GITHUB__SANDBOX_PORT", "18081")
+        .env("ASSAY_SERVER__PORT", port.to_string())
+        .env("ASSAY_METRICS__PORT", "0")
+        .env("ASSAY_GITHUB__SANDBOX_PORT", "0")
         .env("ASSAY_LOG__FILTER", "warn")
         .env("ASSAY_RATE_LIMIT__DEFAULT", "100000000")
         .env("ASSAY_RATE_LIMIT__SEARCH", "100000000")
@@ -45,14 +43,16 @@ fn command(binary: &Path, url: &str, data_dir: &Path) -> Command {
 pub struct Service {
     child: Child,
     pid: u32,
+    port: u16,
 }
 
 impl Service {
     /// Starts it and waits until it is ready.
     pub async fn start(binary: &Path, url: &str, data_dir: &Path) -> Result<Self, Failure> {
-        let child = command(binary, url, data_dir).arg("serve").kill_on_drop(true).spawn()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = command(binary, url, data_dir, port).arg("serve").kill_on_drop(true).spawn()?;
         let pid = child.id().ok_or("the service ended at once")?;
-        let service = Self { child, pid };
+        let service = Self { child, pid, port };
         for _ in 0..600 {
             if service.is_ready().await {
                 return Ok(service);
@@ -73,7 +73,7 @@ impl Service {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], PORT))
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// Its process.

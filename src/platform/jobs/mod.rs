@@ -109,12 +109,15 @@ pub async fn run_due(ctx: &Ctx, registry: &Registry) -> Result<usize> {
         .db
         .read(async |conn| {
             let rows = diesel::sql_query(
-                "UPDATE jobs SET attempts = attempts + 1, lease_until = $2
-                 WHERE id IN (
-                    SELECT id FROM jobs
-                    WHERE dead_at IS NULL AND run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
-                    ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                 RETURNING id, kind, payload, attempts, max_attempts",
+                // RETURNING keeps no order of its own, and after a pause many jobs are due together.
+                "WITH claimed AS (
+                    UPDATE jobs SET attempts = attempts + 1, lease_until = $2
+                    WHERE id IN (
+                        SELECT id FROM jobs
+                        WHERE dead_at IS NULL AND run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+                        ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                    RETURNING id, kind, payload, attempts, max_attempts, run_at)
+                 SELECT id, kind, payload, attempts, max_attempts FROM claimed ORDER BY run_at, id",
             )
             .bind::<Timestamptz, _>(now)
             .bind::<Timestamptz, _>(now + LEASE)

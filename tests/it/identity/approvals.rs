@@ -32,7 +32,9 @@ async fn an_admin_gives_and_takes_the_right_to_bid() {
     let tries = (0..4).map(|_| grant(&app, &rosa, &dora.id).send());
     let answers = futures_util::future::join_all(tries).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-    assert!(answers.iter().filter(|answer| answer.status != 201).all(|answer| answer.code() == "already_exists"));
+    assert!(
+        answers.iter().filter(|answer| answer.status != 201).all(|answer| answer.code() == "already_exists")
+    );
 
     let mine = app.get("/v1/me/approval").by(&dora).expect(200).await;
     assert_eq!((mine.text_at("/state"), mine.at("/staff")), ("active".into(), Value::Null));

@@ -59,7 +59,10 @@ async fn only_the_invited_person_accepts_and_only_once() {
         assert_eq!((refused.status, refused.code().as_str()), (409, "state_conflict"));
     }
     let mine = app.get("/v1/organisations").by(&claire).expect(200).await;
-    assert_eq!((mine.at("/data/0/id"), mine.at("/data/0/your_role")), (json!(carl.organisation()), json!("hirer")));
+    assert_eq!(
+        (mine.at("/data/0/id"), mine.at("/data/0/your_role")),
+        (json!(carl.organisation()), json!("hirer"))
+    );
     let seen = app.get(&path).by(&carl).expect(200).await;
     assert_eq!((seen.text_at("/state"), seen.at("/allowed_actions")), ("accepted".into(), json!([])));
     app.post(&format!("{path}/revoke")).by(&carl).expect(409).await;

@@ -90,7 +90,7 @@ impl TestApp {
     }
 
     /// Invites somebody to the organisation of `owner` and lets them accept.
-    async fn join(&self, owner: &Person, invited: &Person, role: &str) {
+    pub async fn join(&self, owner: &Person, invited: &Person, role: &str) {
         let path = format!("/v1/organisations/{}/invitations", owner.organisation());
         let email = self.get("/v1/me").by(invited).expect(200).await.text_at("/contact_email");
         let invite = json!({ "email": email, "role": role });

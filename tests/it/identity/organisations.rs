@@ -75,7 +75,11 @@ async fn a_viewer_reads_and_does_nothing() {
     app.patch(&own).by(&carl).if_match(&changed.etag()).json(euros).expect(422).await;
     let free = app.patch(&own).by(&carl).if_match(&changed.etag()).json(json!({ "spending_limit": null }));
     assert!(free.expect(200).await.at("/spending_limit").is_null());
-    app.post(&format!("{path}/projects")).by(&claire).json(complete("Reconcile three ledgers")).expect(201).await;
+    app.post(&format!("{path}/projects"))
+        .by(&claire)
+        .json(complete("Reconcile three ledgers"))
+        .expect(201)
+        .await;
 
     // Who leaves is a stranger again.
     app.delete(&own).by(&claire).expect(428).await;
@@ -131,7 +135,12 @@ async fn an_organisation_keeps_an_owner() {
         let owners = members.as_array().unwrap().iter().filter(|one| one["role"] == "owner").count();
         assert_eq!(owners, 1);
         if b.status == 200 {
-            app.patch(&member(&claire)).by(&carl).if_match("*").json(json!({ "role": "owner" })).expect(200).await;
+            app.patch(&member(&claire))
+                .by(&carl)
+                .if_match("*")
+                .json(json!({ "role": "owner" }))
+                .expect(200)
+                .await;
         }
     }
     app.stop().await;

@@ -26,7 +26,8 @@ async fn people_change_what_they_have_seen() {
     // What stays the same makes no new version; null removes.
     let same = patch(json!({ "headline": "Web" })).if_match(&changed.etag()).expect(200).await;
     assert_eq!(same.etag(), changed.etag());
-    let removed = patch(json!({ "headline": null, "country": null })).if_match(&same.etag()).expect(200).await;
+    let removed =
+        patch(json!({ "headline": null, "country": null })).if_match(&same.etag()).expect(200).await;
     assert!(removed.at("/headline").is_null() && removed.at("/country").is_null());
     assert_eq!(removed.text_at("/bio"), "Ten years of\nReact.");
     let body = json!({ "bio": "As a merge patch" }).to_string();

@@ -48,7 +48,10 @@ async fn people_see_their_sessions_and_end_them() {
     app.with_cookie(app.get("/v1/me"), &lost).expect(401).await;
     app.delete(&path).by(&dora).expect(404).await;
     app.delete("/v1/me/sessions/junk").by(&dora).expect(404).await;
-    assert_eq!(app.get("/v1/me/sessions").by(&dora).expect(200).await.at("/data").as_array().unwrap().len(), 2);
+    assert_eq!(
+        app.get("/v1/me/sessions").by(&dora).expect(200).await.at("/data").as_array().unwrap().len(),
+        2
+    );
 
     // Pages of one, in the same order, with no one else's cursor.
     let page = app.get("/v1/me/sessions?limit=1").by(&dora).expect(200).await;

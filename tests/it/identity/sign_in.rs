@@ -209,9 +209,12 @@ async fn only_addresses_that_github_verified_can_be_chosen() {
     let pia = app.sign_in("private-pia").await;
     let me = app.get("/v1/me").by(&pia).expect(200).await;
     assert_eq!(me.at("/verified_emails"), json!([{ "email": "pia@rossi.example", "primary": true }]));
-    for other in
-        ["pia.old@rossi.example", "101000008+private-pia@users.noreply.github.com", "carl@jensenfreight.example", ""]
-    {
+    for other in [
+        "pia.old@rossi.example",
+        "101000008+private-pia@users.noreply.github.com",
+        "carl@jensenfreight.example",
+        "",
+    ] {
         let input = sign_up_input(&app, &["developer"], other);
         let refused = app.post("/v1/me/sign_up").by(&pia).json(input).expect(422).await;
         assert_eq!(pointers(&refused), ["/contact_email"], "{other}");
@@ -255,7 +258,4 @@ async fn nobody_acts_before_signing_up_and_nobody_signs_up_twice() {
     }
     app.post("/v1/organisations").by(&carl).json(company).expect(201).await;
     assert_eq!(app.walk_sign_in("carl-client").await.at("/sign_up_required"), false);
-    // A client is no developer.
-    let refused = app.get("/v1/me/bids").by(&carl).send().await;
-    assert!([200, 403].contains(&refused.status), "{refused}");
 }

@@ -77,7 +77,10 @@ async fn the_suspended_are_out_at_once_read_why_and_appeal() {
         app.post(&format!("{path}/decide")).by(person).json(input)
     };
     let refused = decide(&rosa, "uphold").expect(409).await;
-    assert_eq!((refused.code(), refused.at("/why_not/0/code")), ("guard_failed".into(), json!("another_person")));
+    assert_eq!(
+        (refused.code(), refused.at("/why_not/0/code")),
+        ("guard_failed".into(), json!("another_person"))
+    );
     let decided = decide(&sam, "overturn").expect(200).await;
     assert_eq!(decided.text_at("/state"), "overturned");
     assert_eq!(decide(&sam, "uphold").expect(409).await.code(), "state_conflict");

@@ -140,7 +140,8 @@ async fn only_our_own_signature_counts() {
     let sign = |header: &Header, key: &EncodingKey, claims: &Value| {
         jsonwebtoken::encode(header, claims, key).expect("a token")
     };
-    let with = |alg: Algorithm| Header { typ: Some("at+jwt".into()), kid: Some(kid.clone()), ..Header::new(alg) };
+    let with =
+        |alg: Algorithm| Header { typ: Some("at+jwt".into()), kid: Some(kid.clone()), ..Header::new(alg) };
     // PKCS #8 of an Ed25519 key is this prefix and 32 bytes.
     let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     let foreign = EncodingKey::from_ed_der(&[prefix.as_slice(), &[7; 32]].concat());
@@ -217,7 +218,8 @@ async fn programs_can_check_tokens_with_the_published_keys() {
     assert_ne!(part(&next, 0)["kid"], kid.as_str());
     app.get("/v1/me").bearer(&token).expect(200).await;
     app.get("/v1/me").bearer(&next).expect(200).await;
-    let count = async || app.get("/.well-known/jwks.json").expect(200).await.at("/keys").as_array().unwrap().len();
+    let count =
+        async || app.get("/.well-known/jwks.json").expect(200).await.at("/keys").as_array().unwrap().len();
     assert_eq!(count().await, 2);
     app.advance_days(2).await;
     assert_eq!(count().await, 1);

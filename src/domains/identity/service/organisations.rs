@@ -92,10 +92,12 @@ pub struct StaffReason {
 }
 
 impl StaffReason {
-    /// A reason given in a query.
+    /// A reason given in a query; a bad one is 400, as every bad query.
     pub fn of(text: &str) -> Result<Self> {
         let reason = Self { reason: Text::new(text) };
-        reason.validate().map_err(|faults| Error::invalid(input::field_errors(&faults)))?;
+        let refused =
+            || Error::new(Code::MalformedRequest, "Query: reason must be text of 3 to 1,000 characters.");
+        reason.validate().map_err(|_| refused())?;
         Ok(reason)
     }
 }
