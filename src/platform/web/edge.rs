@@ -25,6 +25,9 @@ use crate::rate_limit::{Class, RateLimiter, Verdict};
 /// The session cookie (RFC 6265bis `__Host-` prefix: Secure, no Domain, Path=/).
 pub const SESSION_COOKIE: &str = "__Host-session";
 
+/// Tells the template of a path.
+pub type PathTemplate = dyn Fn(&str) -> Option<Arc<str>> + Send + Sync;
+
 /// What the edge needs; app data.
 #[derive(Clone)]
 pub struct Edge {
@@ -44,7 +47,7 @@ pub struct Edge {
     pub show_statements: bool,
     /// The template of a path (`/v1/projects/{id}`) for logs and metrics. The router could tell it too, but by matching
     /// every route a second time.
-    pub template: Arc<dyn Fn(&str) -> Option<Arc<str>> + Send + Sync>,
+    pub template: Arc<PathTemplate>,
     /// Set when the service is stopping.
     pub draining: Arc<AtomicBool>,
 }
