@@ -151,7 +151,7 @@ SELECT n, bench_id('0001', n) AS id,
        CASE WHEN n % 10 < {OPEN_OF_TEN} THEN 'listed' WHEN n % 10 = 6 THEN 'awarded' WHEN n % 10 = 7 THEN 'expired'
             ELSE 'withdrawn' END AS state,
        bench_words(6 + (n % 3)) AS title, bench_words(60) AS description,
-       (500000 + (n * 7919 % 4500) * 1000)::bigint AS budget,
+       (500000 + (n::bigint * 7919 % 4500) * 1000) AS budget,
        (80 + n % 400)::int AS effort, (current_date + 30 + (n % 60))::date AS starts_on,
        (ARRAY[{skills}])[1 + floor(random() * random() * {count})::int] AS s1,
        (ARRAY[{skills}])[1 + floor(random() * {count})::int] AS s2,
