@@ -140,7 +140,7 @@ async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {
     let outcome = match registry.handlers.get(job.kind.as_str()) {
         None => Err(Error::internal(format!("no handler for jobs of kind {}", job.kind))),
         Some(handler) => {
-            let work = handler(ctx.clone(), job.payload);
+            let work = handler(ctx.clone(), job.payload.clone());
             // A handler that panics must not take the worker down, nor one that hangs hold it for ever.
             let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
             match tokio::time::timeout(LEASE.saturating_sub(Duration::from_secs(5)), guarded).await {
@@ -154,7 +154,7 @@ async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {
     match outcome {
         Ok(()) => {
             metrics::counter!("jobs_done_total", "kind" => job.kind.clone()).increment(1);
-            ctx.db.read(async |conn| Ok(finish(conn, job.id).await?)).await
+            ctx.db.read(async |conn| Ok(finish(conn, &job).await?)).await
         }
         Err(error) => {
             let last = job.attempts >= job.max_attempts || error.is_permanent();
@@ -165,7 +165,10 @@ async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {
             let message = assay_kernel::text::excerpt(&error.chain(), 1_000);
             ctx.db
                 .read(async |conn| {
-                    let failed = diesel::update(jobs::table.find(job.id)).set((
+                    let failed = diesel::update(
+                        jobs::table.find(job.id).filter(jobs::attempts.eq(job.attempts)),
+                    )
+                    .set((
                         jobs::lease_until.eq(None::<DateTime<Utc>>),
                         jobs::run_at.eq(retry_at),
                         jobs::dead_at.eq(dead_at),
@@ -179,8 +182,9 @@ async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {
     }
 }
 
-async fn finish(conn: &mut Conn, id: Uuid) -> Result<(), DbError> {
-    diesel::delete(jobs::table.find(id)).execute(conn).await?;
+/// Removes a job that is done, unless another worker has claimed it since: a claim is known by its attempt.
+async fn finish(conn: &mut Conn, job: &Claimed) -> Result<(), DbError> {
+    diesel::delete(jobs::table.find(job.id).filter(jobs::attempts.eq(job.attempts))).execute(conn).await?;
     Ok(())
 }
 

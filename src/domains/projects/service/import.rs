@@ -276,6 +276,9 @@ impl Projects {
                 "design",
                 "testing",
                 "security",
+                "move",
+                "requirements",
+                "payments",
             ];
             if candidate.len() < 3 || everyday.contains(&candidate.as_str()) {
                 continue;
