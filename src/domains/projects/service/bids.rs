@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assay_kernel::ids::{AccountId, BidId, DeliverableId, InvitationId, OrganisationId, ProjectId};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Actor, Code, Currency, Error, Money, Result};
+use assay_kernel::{Actor, Code, Currency, Error, Money, Result, Scope};
 use assay_platform::db::Conn;
 use assay_platform::input;
 use assay_platform::web::IfMatch;
@@ -482,6 +482,8 @@ impl Projects {
         let project = store::projects::lock(conn, found.project()).await?.ok_or_else(missing)?;
         let row = store::bids::lock(conn, id).await?.ok_or_else(missing)?;
         let seat = self.seat(conn, actor, &project, &row).await?;
+        // An operation that is open to both sides learns only here which scope its caller needs.
+        actor.require_scope(if seat.who.contains(&Who::Developer) { Scope::Bid } else { Scope::Hire })?;
         Ok((project, row, seat))
     }
 
