@@ -1,7 +1,8 @@
 //! What holds for every request and is read off the API's own description: no unknown query parameters, HEAD where
 //! there is GET, 405 with `Allow`, 406 for callers who take no JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::str::Split;
 use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -20,23 +21,18 @@ use crate::app::openapi::Document;
 /// Operations whose query others write: GitHub may add parameters to its redirect.
 pub const OPEN_QUERY: &[&str] = &["finish_github_sign_in"];
 
-/// The operations, as far as their paths, methods and query parameters go.
+/// The operations, as far as their paths, methods and query parameters go: a tree of path segments.
 #[derive(Debug, Default)]
 pub struct Operations {
-    paths: Vec<PathOperations>,
+    literal: HashMap<String, Operations>,
+    parameter: Option<Box<Operations>>,
+    here: Option<PathOperations>,
 }
 
 #[derive(Debug)]
 struct PathOperations {
     template: Arc<str>,
-    segments: Vec<Segment>,
     methods: Vec<MethodOperation>,
-}
-
-#[derive(Debug)]
-enum Segment {
-    Literal(String),
-    Parameter,
 }
 
 #[derive(Debug)]
@@ -49,40 +45,42 @@ struct MethodOperation {
 impl Operations {
     /// Reads them off a description.
     pub fn of(openapi: &Value) -> Self {
-        let mut paths: Vec<PathOperations> = openapi["paths"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(path, item)| PathOperations {
-                template: path.as_str().into(),
-                segments: path
-                    .trim_start_matches('/')
-                    .split('/')
-                    .map(|segment| match segment.starts_with('{') {
-                        true => Segment::Parameter,
-                        false => Segment::Literal(segment.to_owned()),
-                    })
-                    .collect(),
-                methods: item.as_object().into_iter().flatten().filter_map(MethodOperation::of).collect(),
-            })
-            .collect();
-        // A literal segment is the better match, as in the router.
-        paths.sort_by_key(|path| path.segments.iter().filter(|s| matches!(s, Segment::Parameter)).count());
-        Self { paths }
+        let mut root = Self::default();
+        for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
+            let node = segments(path).fold(&mut root, |node, segment| match segment.starts_with('{') {
+                true => node.parameter.get_or_insert_default(),
+                false => node.literal.entry(segment.to_owned()).or_default(),
+            });
+            let methods = item.as_object().into_iter().flatten().filter_map(MethodOperation::of).collect();
+            node.here = Some(PathOperations { template: path.as_str().into(), methods });
+        }
+        root
     }
 
     /// The template of a path, as the description writes it.
     pub fn template(&self, path: &str) -> Option<Arc<str>> {
-        self.paths.iter().find(|known| known.matches(path)).map(|known| known.template.clone())
+        self.first(segments(path), &mut |known| Some(known.template.clone()))
     }
 
-    fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a MethodOperation> {
-        self.paths.iter().filter(move |known| known.matches(path)).flat_map(|known| &known.methods)
+    /// The first answer of `ask` among the paths that match; a literal segment is the better match, as in the router.
+    fn first<'a, T>(
+        &'a self,
+        mut rest: Split<'_, char>,
+        ask: &mut impl FnMut(&'a PathOperations) -> Option<T>,
+    ) -> Option<T> {
+        let Some(segment) = rest.next() else { return self.here.as_ref().and_then(ask) };
+        let literal = self.literal.get(segment).and_then(|node| node.first(rest.clone(), ask));
+        let parameter = self.parameter.as_ref().filter(|_| !segment.is_empty());
+        literal.or_else(|| parameter?.first(rest, ask))
     }
 
     /// The `Allow` header of a path; none when no operation has it.
     pub fn allow(&self, path: &str) -> Option<String> {
-        let mut methods: Vec<&str> = self.at(path).map(|operation| operation.method.as_str()).collect();
+        let mut methods: Vec<&str> = Vec::new();
+        self.first(segments(path), &mut |known| {
+            methods.extend(known.methods.iter().map(|operation| operation.method.as_str()));
+            None::<()>
+        });
         if methods.is_empty() {
             return None;
         }
@@ -97,7 +95,10 @@ impl Operations {
 
     /// 400 when the query names a parameter that the operation does not have.
     fn check_query(&self, method: &Method, path: &str, query: &str) -> Result<()> {
-        let Some(operation) = self.at(path).find(|operation| operation.method == *method) else {
+        let found = self.first(segments(path), &mut |known| {
+            known.methods.iter().find(|operation| operation.method == *method)
+        });
+        let Some(operation) = found else {
             return Ok(());
         };
         for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -132,16 +133,8 @@ impl MethodOperation {
     }
 }
 
-impl PathOperations {
-    fn matches(&self, path: &str) -> bool {
-        let mut sent = path.strip_prefix('/').unwrap_or(path).split('/');
-        let all = self.segments.iter().all(|segment| match (segment, sent.next()) {
-            (Segment::Literal(literal), Some(part)) => literal == part,
-            (Segment::Parameter, Some(part)) => !part.is_empty(),
-            (_, None) => false,
-        });
-        all && sent.next().is_none()
-    }
+fn segments(path: &str) -> Split<'_, char> {
+    path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
 /// The middleware. It stands inside the edge.
