@@ -37,6 +37,9 @@ struct Arguments {
     /// Connections.
     #[arg(long, default_value_t = 32)]
     connections: u32,
+    /// Run the worker in the process that serves, as on one machine; in production it is a process of its own.
+    #[arg(long)]
+    with_worker: bool,
     /// The service's binary; built in release mode when not given.
     #[arg(long)]
     binary: Option<PathBuf>,
@@ -85,11 +88,11 @@ async fn run(
         seed::create(cluster, &database).await?;
         let url = cluster.url(&database);
         // The first start migrates and stores the policy and the taxonomy.
-        service::Service::start(binary, &url, data_dir).await?.stop().await?;
+        service::Service::start(binary, &url, data_dir, false).await?.stop().await?;
         let started = std::time::Instant::now();
         seed::fill(&url, *size, arguments.developers, arguments.bids).await?;
         eprintln!("seeded {size} projects in {:.0} s", started.elapsed().as_secs_f64());
-        let service = service::Service::start(binary, &url, data_dir).await?;
+        let service = service::Service::start(binary, &url, data_dir, arguments.with_worker).await?;
         for operation in Operation::ALL {
             let duration = Duration::from_secs(arguments.seconds);
             let plan = load::Plan {

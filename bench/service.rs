@@ -48,9 +48,13 @@ pub struct Service {
 
 impl Service {
     /// Starts it and waits until it is ready.
-    pub async fn start(binary: &Path, url: &str, data_dir: &Path) -> Result<Self, Failure> {
+    pub async fn start(binary: &Path, url: &str, data_dir: &Path, worker: bool) -> Result<Self, Failure> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = command(binary, url, data_dir, port).arg("serve").kill_on_drop(true).spawn()?;
+        let child = command(binary, url, data_dir, port)
+            .env("ASSAY_SERVER__WORKER", worker.to_string())
+            .arg("serve")
+            .kill_on_drop(true)
+            .spawn()?;
         let pid = child.id().ok_or("the service ended at once")?;
         let service = Self { child, pid, port };
         for _ in 0..600 {
