@@ -38,7 +38,7 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone()),
-            projects: Projects { ctx: ctx.clone(), taxonomy },
+            projects: Projects::new(ctx.clone(), taxonomy),
             mailer: providers.mailer.clone(),
         })
     }
@@ -124,6 +124,6 @@ pub async fn import_projects(
         .db
         .read(async |conn| assay_identity::staff_by_login(conn, login, Permission::Curator).await)
         .await?;
-    let projects = Projects { ctx: ctx.clone(), taxonomy: Taxonomy::load(ctx).await? };
+    let projects = Projects::new(ctx.clone(), Taxonomy::load(ctx).await?);
     projects.import(staff.id, organisation, lines, report).await
 }

@@ -1,6 +1,8 @@
 //! The database: a pool, transactions that retry what may be retried, statements that stay prepared, migrations.
 
+pub mod batch;
 pub mod embedded;
+mod json;
 pub mod migrate;
 pub mod schema;
 pub mod statement;
@@ -12,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use assay_kernel::{Code, Error, Result};
+pub use json::Json;
+
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Bool};
@@ -117,10 +121,14 @@ struct CountStatements;
 impl Instrumentation for CountStatements {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            // Outside a request (the worker, start-up) there is nothing to count for.
-            let _outside_a_request = STATEMENTS.try_with(|count| count.set(count.get().saturating_add(1)));
+            count_statement();
         }
     }
+}
+
+fn count_statement() {
+    // Outside a request (the worker, start-up) there is nothing to count for.
+    let _outside_a_request = STATEMENTS.try_with(|count| count.set(count.get().saturating_add(1)));
 }
 
 /// The database: a pool for each thread that asks.

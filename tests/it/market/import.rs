@@ -14,10 +14,8 @@ not json
 {"title":"Second good line","description":"A dashboard for the treasury of a small association, built with React, shown on one page.","total_usd":12000,"milestones":[{"title":"All of it","cost_usd":12000,"deliverables":[{"title":"Dashboard","specification":"Shows balances."}]}]}"#;
 
 async fn import(app: &TestApp, staff: &Person, client: &Person, lines: &str) -> Vec<(usize, String)> {
-    let projects = Projects {
-        ctx: app.ctx().clone(),
-        taxonomy: assay_skills::Taxonomy::load(app.ctx()).await.expect("the taxonomy"),
-    };
+    let taxonomy = assay_skills::Taxonomy::load(app.ctx()).await.expect("the taxonomy");
+    let projects = Projects::new(app.ctx().clone(), taxonomy);
     let mut conn = app.ctx().db.get().await.expect("a connection");
     let actor = assay_identity::staff_by_login(&mut conn, &staff.login, Permission::Curator)
         .await

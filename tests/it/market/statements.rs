@@ -60,3 +60,44 @@ async fn statements_do_not_grow_with_what_is_shown() {
     // Who asks; begin; the project and the bidder; places, bid and revision; the event; commit.
     assert_eq!(count(&placed), 6, "{}", json!(few));
 }
+
+#[tokio::test]
+async fn requests_that_are_read_together_each_get_their_own_answer() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    let mut paths = Vec::new();
+    for n in 0..4 {
+        let project = app.listed(&client, complete(&format!("Reconcile ledger number {n}"))).await;
+        paths.push(format!("/v1/projects/{}", project["id"].as_str().unwrap()));
+    }
+    let draft = app
+        .post(&format!("/v1/organisations/{}/projects", client.organisation()))
+        .by(&client)
+        .json(complete("Not shown to strangers"))
+        .expect(201)
+        .await;
+    let hidden = format!("/v1/projects/{}", draft.id());
+    let unknown = "/v1/projects/prj_00000000000070008000000000000000";
+    let strangers = (0..60).map(|n| app.get(&paths[n % 4]).send());
+    let refused = (0..20).map(|n| app.get(if n % 2 == 0 { &hidden } else { unknown }).send());
+    let crowd = app.crowd(6).await;
+    let people =
+        crowd.iter().cycle().take(30).map(|(_, cookie)| app.with_cookie(app.get("/v1/me"), cookie).send());
+    let wrong = (0..10).map(|_| app.with_cookie(app.get("/v1/me"), "not-a-session").send());
+    let (shown, refused, people, wrong) = futures_util::join!(
+        futures_util::future::join_all(strangers),
+        futures_util::future::join_all(refused),
+        futures_util::future::join_all(people),
+        futures_util::future::join_all(wrong),
+    );
+    for (n, answer) in shown.iter().enumerate() {
+        answer.assert_status(200);
+        assert_eq!(format!("/v1/projects/{}", answer.id()), paths[n % 4]);
+    }
+    refused.iter().for_each(|answer| answer.assert_status(404));
+    for (answer, (id, _)) in people.iter().zip(crowd.iter().cycle()) {
+        answer.assert_status(200);
+        assert_eq!(answer.id(), *id);
+    }
+    wrong.iter().for_each(|answer| answer.assert_status(401));
+}

@@ -50,12 +50,10 @@ impl Identity {
         let hash = sha256(cookie.as_bytes());
         let now = self.ctx.clock.now();
         let seen_after = now - Duration::hours(self.ctx.config.auth.session_idle_hours);
-        let found = self
-            .ctx
-            .db
-            .read(async |conn| Ok(store::auth::by_cookie(conn, hash, now, seen_after).await?))
-            .await?
-            .ok_or_else(refused)?;
+        let found = self.by_cookie.get(hash).await?.ok_or_else(refused)?;
+        if found.expires_at <= now || found.last_seen_at <= seen_after {
+            return Err(refused());
+        }
         let session = SessionId::from_uuid(found.session_id);
         self.session_actor(found, Credential::Cookie(session), now).await
     }
@@ -65,14 +63,10 @@ impl Identity {
         let public = self.public_key(&kid).await?;
         let now = self.ctx.clock.now();
         let claims = access_token::verify(token, &public, &self.expected(), now)?;
-        let found = self
-            .ctx
-            .db
-            .read(async |conn| {
-                Ok(store::auth::by_session(conn, claims.sid.uuid(), claims.sub.uuid(), now).await?)
-            })
-            .await?
-            .ok_or_else(refused)?;
+        let found = self.by_session.get(claims.sid.uuid()).await?.ok_or_else(refused)?;
+        if found.account_id != claims.sub.uuid() || found.expires_at <= now {
+            return Err(refused());
+        }
         self.session_actor(found, Credential::AccessToken(claims.sid), now).await
     }
 

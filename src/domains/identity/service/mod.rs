@@ -19,11 +19,14 @@ use assay_adapters::github;
 use assay_kernel::ids::{Id, Kind};
 use assay_kernel::{Currency, Error, Limit, Money, Page, Result};
 use assay_platform::Ctx;
+use assay_platform::db::batch::Batch;
 use assay_platform::web::Cursor;
 use serde::Serialize;
 use uuid::Uuid;
 
 use keys::SigningKeys;
+
+use crate::store::{self, auth::SessionFound};
 
 /// Signs people in and tells who a request comes from. State of the handlers and authenticator of the web edge; cheap
 /// to clone, and clones share the signing keys in memory.
@@ -32,6 +35,8 @@ pub struct Identity {
     ctx: Ctx,
     github: github::Client,
     keys: Arc<SigningKeys>,
+    by_cookie: Batch<[u8; 32], SessionFound>,
+    by_session: Batch<Uuid, SessionFound>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -43,7 +48,11 @@ impl std::fmt::Debug for Identity {
 impl Identity {
     /// With this GitHub.
     pub fn new(ctx: Ctx, github: github::Client) -> Self {
-        Self { ctx, github, keys: Arc::default() }
+        let by_cookie =
+            Batch::new(ctx.db.clone(), |conn, hashes| Box::pin(store::auth::by_cookies(conn, hashes)));
+        let by_session =
+            Batch::new(ctx.db.clone(), |conn, ids| Box::pin(store::auth::by_sessions(conn, ids)));
+        Self { ctx, github, keys: Arc::default(), by_cookie, by_session }
     }
 
     /// The surroundings.

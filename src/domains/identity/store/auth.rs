@@ -8,11 +8,13 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 /// A session and its account.
-#[derive(Debug, diesel::Queryable)]
+#[derive(Debug, Clone, diesel::Queryable)]
 pub struct SessionFound {
+    pub token_hash: Option<Vec<u8>>,
     pub session_id: Uuid,
     pub authenticated_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
     pub account_id: Uuid,
     pub status: String,
     pub roles: Vec<String>,
@@ -33,37 +35,27 @@ pub struct TokenFound {
 }
 
 assay_platform::statement! {
-    /// The live browser session of a cookie.
-    struct ByCookie(
-        hash: Vec<u8> as sql_types::Bytea,
-        now: DateTime<Utc> as sql_types::Timestamptz,
-        seen_after: DateTime<Utc> as sql_types::Timestamptz,
-    ) -> (
-        sql_types::Uuid, sql_types::Timestamptz, sql_types::Timestamptz, sql_types::Uuid, sql_types::Text,
-        sql_types::Array<sql_types::Text>, sql_types::Array<sql_types::Text>,
+    /// The browser sessions of cookies.
+    struct ByCookies(hashes: Vec<Vec<u8>> as sql_types::Array<sql_types::Bytea>) -> (
+        sql_types::Nullable<sql_types::Bytea>, sql_types::Uuid, sql_types::Timestamptz, sql_types::Timestamptz,
+        sql_types::Timestamptz, sql_types::Uuid, sql_types::Text, sql_types::Array<sql_types::Text>, sql_types::Array<sql_types::Text>,
     );
-    "SELECT s.id, s.authenticated_at, s.last_seen_at, a.id, a.status, a.roles,
+    "SELECT s.token_hash, s.id, s.authenticated_at, s.last_seen_at, s.expires_at, a.id, a.status, a.roles,
             ARRAY(SELECT p.permission FROM staff_permissions p WHERE p.account_id = a.id)
      FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.token_hash = {} AND s.revoked_at IS NULL AND s.expires_at > {} AND s.last_seen_at > {}
-       AND a.status <> 'erased'"
+     WHERE s.token_hash = ANY ({}) AND s.revoked_at IS NULL AND a.status <> 'erased'"
 }
 
 assay_platform::statement! {
-    /// The live session of an access token.
-    struct BySession(
-        session: Uuid as sql_types::Uuid,
-        account: Uuid as sql_types::Uuid,
-        now: DateTime<Utc> as sql_types::Timestamptz,
-    ) -> (
-        sql_types::Uuid, sql_types::Timestamptz, sql_types::Timestamptz, sql_types::Uuid, sql_types::Text,
-        sql_types::Array<sql_types::Text>, sql_types::Array<sql_types::Text>,
+    /// The sessions of access tokens.
+    struct ByIds(ids: Vec<Uuid> as sql_types::Array<sql_types::Uuid>) -> (
+        sql_types::Nullable<sql_types::Bytea>, sql_types::Uuid, sql_types::Timestamptz, sql_types::Timestamptz,
+        sql_types::Timestamptz, sql_types::Uuid, sql_types::Text, sql_types::Array<sql_types::Text>, sql_types::Array<sql_types::Text>,
     );
-    "SELECT s.id, s.authenticated_at, s.last_seen_at, a.id, a.status, a.roles,
+    "SELECT s.token_hash, s.id, s.authenticated_at, s.last_seen_at, s.expires_at, a.id, a.status, a.roles,
             ARRAY(SELECT p.permission FROM staff_permissions p WHERE p.account_id = a.id)
      FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.id = {} AND a.id = {} AND s.kind = 'program' AND s.revoked_at IS NULL AND s.expires_at > {}
-       AND a.status <> 'erased'"
+     WHERE s.id = ANY ({}) AND s.kind = 'program' AND s.revoked_at IS NULL AND a.status <> 'erased'"
 }
 
 assay_platform::statement! {
@@ -82,24 +74,20 @@ assay_platform::statement! {
      WHERE t.token_hash = {} AND t.revoked_at IS NULL AND t.expires_at > {} AND a.status <> 'erased'"
 }
 
-/// The live browser session of a cookie.
-pub async fn by_cookie(
-    conn: &mut Conn,
-    hash: [u8; 32],
-    now: DateTime<Utc>,
-    seen_after: DateTime<Utc>,
-) -> DbResult<Option<SessionFound>> {
-    Ok(ByCookie { hash: hash.to_vec(), now, seen_after }.get_result(conn).await.optional()?)
+/// The browser sessions of cookies' hashes, unless revoked.
+pub async fn by_cookies(conn: &mut Conn, hashes: Vec<[u8; 32]>) -> DbResult<Vec<([u8; 32], SessionFound)>> {
+    let hashes = hashes.into_iter().map(Vec::from).collect();
+    let found: Vec<SessionFound> = ByCookies { hashes }.load(conn).await?;
+    let keyed = found
+        .into_iter()
+        .filter_map(|session| Some((session.token_hash.as_deref()?.try_into().ok()?, session)));
+    Ok(keyed.collect())
 }
 
-/// The live session of an access token.
-pub async fn by_session(
-    conn: &mut Conn,
-    session: Uuid,
-    account: Uuid,
-    now: DateTime<Utc>,
-) -> DbResult<Option<SessionFound>> {
-    Ok(BySession { session, account, now }.get_result(conn).await.optional()?)
+/// The sessions of access tokens, unless revoked.
+pub async fn by_sessions(conn: &mut Conn, ids: Vec<Uuid>) -> DbResult<Vec<(Uuid, SessionFound)>> {
+    let found: Vec<SessionFound> = ByIds { ids }.load(conn).await?;
+    Ok(found.into_iter().map(|session| (session.session_id, session)).collect())
 }
 
 /// The live API token of a hash.

@@ -3,7 +3,8 @@
 use assay_kernel::error::WhyNot;
 use assay_kernel::ids::{AccountId, BidId, DeliverableId, InvitationId, MilestoneId, OfferId, ProjectId};
 use assay_kernel::process::Actions;
-use assay_kernel::{Currency, Error, Money, Result};
+use assay_kernel::{Currency, Money, Result};
+use assay_platform::db::Json;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -85,7 +86,7 @@ pub struct BidView {
 impl BidView {
     /// The bid as this caller sees it.
     pub fn new(detail: BidDetail) -> Result<Self> {
-        let BidDetail { row, document, quote, offers, bidder, actions } = detail;
+        let BidDetail { row, quote, offers, bidder, actions } = detail;
         let offers = offers.into_iter().map(|offer| OfferView::new(&row, offer)).collect::<Result<_>>()?;
         Ok(Self {
             id: row.bid_id(),
@@ -95,11 +96,11 @@ impl BidView {
             revision: row.revision,
             developer: bidder.map(BidderView::from),
             invitation_id: invitation_of(&row),
-            prices: document.prices,
+            prices: row.document.0.prices,
             quote,
-            approaches: document.approaches,
-            risks: document.risks,
-            first_step: document.first_step,
+            approaches: row.document.0.approaches,
+            risks: row.document.0.risks,
+            first_step: row.document.0.first_step,
             starts_on: row.starts_on,
             offers,
             reason: row.reason,
@@ -140,7 +141,7 @@ impl OfferView {
             id: OfferId::from_uuid(offer.id),
             made_by: offer.made_by.parse()?,
             state: offer.state.parse()?,
-            prices: serde_json::from_value(offer.prices).map_err(Error::internal)?,
+            prices: offer.prices.0,
             quote: bid.quote(offer.total_amount)?,
             starts_on: offer.starts_on,
             message: offer.message,
@@ -314,10 +315,8 @@ impl RevisionView {
     /// A revision as shown.
     pub fn new(
         bid: &BidRow,
-        (revision, total, starts_on, document, created_at): RevisionRow,
+        (revision, total, starts_on, Json(document), created_at): RevisionRow,
     ) -> Result<Self> {
-        let document: crate::model::BidDocument =
-            serde_json::from_value(document).map_err(Error::internal)?;
         Ok(Self {
             revision,
             quote: bid.quote(total)?,

@@ -27,7 +27,6 @@ use crate::service::offers::Terms;
 /// Registers the routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(create_bid)
         .service(list_bids)
         .service(list_my_bids)
         .service(get_bid)
@@ -76,7 +75,7 @@ pub struct PlaceQuery {
 /// and move up. The answer shows what both sides would pay and get.
 #[utoipa::path(tag = "bids", params(("id" = ProjectId, Path, description = "The project."), PlaceQuery), request_body = BidContent, responses((status = 201, description = "The bid.", body = BidView)), extensions(("x-access" = json!("developer"))))]
 #[post("/v1/projects/{id}/bids")]
-async fn create_bid(
+pub(super) async fn create_bid(
     projects: Data<Projects>,
     caller: Auth<Developer>,
     id: Path<ProjectId>,
@@ -85,8 +84,8 @@ async fn create_bid(
     body: Body<BidContent>,
 ) -> Outcome {
     let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        let (row, document) = projects.place_bid_in(conn, &caller, id.0, body.clone(), query.0.draft).await?;
-        let view = BidView::new(projects.placed(row, document)?)?;
+        let row = projects.place_bid_in(conn, &caller, id.0, body.clone(), query.0.draft).await?;
+        let view = BidView::new(projects.placed(row)?)?;
         Ok(Reply::created(format!("/v1/bids/{}", view.id), &view)?.etag(etag(view.version)))
     })
     .await?;
@@ -141,7 +140,7 @@ async fn list_bids(
         None => None,
     };
     let comparison = if query.compare {
-        Some(ComparisonView::new(compare(&project, &bids)?, project.currency()?))
+        Some(ComparisonView::new(compare(&project, &bids), project.currency()?))
     } else {
         None
     };

@@ -91,11 +91,11 @@ pub struct ProjectView {
 impl ProjectView {
     /// The project as this caller sees it.
     pub fn new(detail: ProjectDetail) -> Result<Self> {
-        let ProjectDetail { row, organisation, verified, relation, actions } = detail;
+        let ProjectDetail { mut row, organisation, verified, relation, actions } = detail;
         let confidentiality: Confidentiality = row.confidentiality.parse()?;
         let redacted = !relation.may_read(confidentiality);
         let currency = row.currency()?;
-        let mut milestones = row.milestones()?;
+        let mut milestones = std::mem::take(&mut row.milestones.0);
         let description = if redacted {
             for deliverable in milestones.iter_mut().flat_map(|m| &mut m.deliverables) {
                 deliverable.specification = String::new();
@@ -125,7 +125,7 @@ impl ProjectView {
                 .clone()
                 .map(|time_zone| TimeZoneNeed { time_zone, overlap_hours: row.overlap_hours }),
             confidentiality,
-            skills: row.skills()?,
+            skills: std::mem::take(&mut row.skills.0),
             milestones,
             curation_due_at: row.curation_due_at.filter(|_| relation.inside()),
             listed_at: row.listed_at,

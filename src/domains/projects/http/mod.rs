@@ -11,6 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers every route of this domain.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // The router asks each route in turn, by a regular expression where the path has a parameter.
+    config.service(projects::get_project).service(projects::search_projects).service(bids::create_bid);
     projects::routes(config);
     curation::routes(config);
     bids::routes(config);

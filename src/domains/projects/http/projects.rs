@@ -25,8 +25,6 @@ use crate::service::{ProjectDetail, Projects};
 /// Registers the routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(get_project)
-        .service(search_projects)
         .service(list_my_projects)
         .service(create_project)
         .service(update_project)
@@ -98,7 +96,7 @@ fn any() -> Match {
 /// Open projects by skills, budget, effort, start, shared hours and words, newest or best match first.
 #[utoipa::path(tag = "projects", params(SearchQuery), responses((status = 200, description = "A page of open projects.", body = Page<ListingView>)), extensions(("x-access" = json!("public"))))]
 #[get("/v1/projects")]
-async fn search_projects(projects: Data<Projects>, query: Query<SearchQuery>) -> Outcome {
+pub(super) async fn search_projects(projects: Data<Projects>, query: Query<SearchQuery>) -> Outcome {
     let query = query.0;
     let q = query.q.map(|words| words.trim().to_owned()).filter(|words| !words.is_empty());
     if q.as_ref().is_some_and(|words| words.chars().count() > 200 || words.contains('\0')) {
@@ -246,8 +244,8 @@ async fn create_project(
 /// text of a confidential project is for approved developers.
 #[utoipa::path(tag = "projects", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("public"))))]
 #[get("/v1/projects/{id}")]
-async fn get_project(projects: Data<Projects>, caller: Anyone, id: Path<ProjectId>) -> Outcome {
-    let detail = projects.ctx.db.read(async |conn| projects.get(conn, caller.actor(), id.0).await).await?;
+pub(super) async fn get_project(projects: Data<Projects>, caller: Anyone, id: Path<ProjectId>) -> Outcome {
+    let detail = projects.get_batched(caller.actor(), id.0).await?;
     Ok(shown(detail)?)
 }
 

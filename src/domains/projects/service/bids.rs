@@ -6,7 +6,7 @@ use assay_kernel::ids::{AccountId, BidId, DeliverableId, InvitationId, Organisat
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Code, Currency, Error, Money, Result, Scope};
-use assay_platform::db::Conn;
+use assay_platform::db::{Conn, Json};
 use assay_platform::input;
 use assay_platform::web::IfMatch;
 use chrono::NaiveDate;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::seats::{Seat, guard_for_bidder, project_open};
-use super::{Projects, Relation, from_json, notify};
+use super::{Projects, Relation, notify};
 use crate::model::{
-    Approach, BID, BidDocument, BidState, Milestone, PROJECT, Price, ProjectState, Quote,
-    bid_events as events, check_document, project_events, total_of,
+    Approach, BID, BidDocument, BidState, PROJECT, Price, ProjectState, Quote, bid_events as events,
+    check_document, project_events, total_of,
 };
 use crate::store;
 use crate::store::bids::{BidRow, BidderRow, OfferRow};
@@ -88,9 +88,9 @@ impl BidContent {
         (document, self.starts_on)
     }
 
-    fn of(row: &BidRow) -> Result<Self> {
-        let document: BidDocument = from_json(&row.document)?;
-        Ok(Self {
+    fn of(row: &BidRow) -> Self {
+        let document = row.document.0.clone();
+        Self {
             prices: document.prices,
             approaches: document
                 .approaches
@@ -100,7 +100,7 @@ impl BidContent {
             risks: document.risks.iter().map(|risk| RiskInput { risk: Text::new(risk) }).collect(),
             first_step: Text::new(&document.first_step),
             starts_on: row.starts_on,
-        })
+        }
     }
 }
 
@@ -109,8 +109,6 @@ impl BidContent {
 pub struct BidDetail {
     /// The row.
     pub row: BidRow,
-    /// What was bid.
-    pub document: BidDocument,
     /// What both sides pay and get.
     pub quote: Quote,
     /// Offers, oldest first.
@@ -171,7 +169,7 @@ impl Projects {
         project: ProjectId,
         content: BidContent,
         draft: bool,
-    ) -> Result<(BidRow, BidDocument)> {
+    ) -> Result<BidRow> {
         let now = self.ctx.clock.now();
         let found = store::bids::placing(conn, project, actor.account_id, now).await?;
         let (state, currency, milestones, starts_on, approved, own, invitation, organisation) =
@@ -184,7 +182,6 @@ impl Projects {
         if own {
             return Err(Error::new(Code::Forbidden, "You belong to the client's organisation."));
         }
-        let milestones: Vec<Milestone> = from_json(&milestones)?;
         let currency =
             Currency::parse(&currency).ok_or_else(|| Error::internal("a stored currency is unknown"))?;
         let (document, start) = content.document();
@@ -204,7 +201,7 @@ impl Projects {
             total_amount: total.amount,
             currency: currency.code().to_owned(),
             starts_on: start,
-            document: serde_json::to_value(&document).map_err(Error::internal)?,
+            document: Json(document),
             client_fee_bps: i32::try_from(fees.client_fee_bps).map_err(Error::internal)?,
             developer_fee_bps: i32::try_from(fees.developer_fee_bps).map_err(Error::internal)?,
             reason: None,
@@ -223,7 +220,7 @@ impl Projects {
         if draft {
             store::bids::insert_draft(conn, &row).await.map_err(one_live)?;
             store::bids::insert_revision(conn, &row, now).await?;
-            return Ok((row, document));
+            return Ok(row);
         }
         row.submitted_at = Some(now);
         let (mine, theirs) = self.caps();
@@ -234,14 +231,14 @@ impl Projects {
         let data = json!({ "total": total, "state": row.state });
         notify::bid(&self.ctx, conn, row.bid_id(), project, actor.account_id, organisation, kind, data)
             .await?;
-        Ok((row, document))
+        Ok(row)
     }
 
     /// A bid just placed, as its developer sees it; what the database would say is known without asking.
-    pub fn placed(&self, row: BidRow, document: BidDocument) -> Result<BidDetail> {
+    pub fn placed(&self, row: BidRow) -> Result<BidDetail> {
         let quote = row.quote(row.total_amount)?;
         let actions = BID.actions(&row.state, &[Who::Developer], |_, _| None);
-        Ok(BidDetail { row, document, quote, offers: Vec::new(), bidder: None, actions })
+        Ok(BidDetail { row, quote, offers: Vec::new(), bidder: None, actions })
     }
 
     fn caps(&self) -> (i32, i32) {
@@ -270,7 +267,7 @@ impl Projects {
         seen.check(row.version)?;
         self.check_guards(conn, transition, &project, &row, &seat, None).await?;
         // The project may have changed since the draft was written.
-        check_document(&from_json::<BidDocument>(&row.document)?, &project.milestones()?)?;
+        check_document(&row.document, &project.milestones)?;
         let (mine, theirs) = self.caps();
         if !store::bids::take_developer_place(conn, row.developer_id, mine).await? {
             return Err(self.no_place());
@@ -301,8 +298,8 @@ impl Projects {
         let transition = BID.transition(&row.state, events::REVISE, &seat.who)?;
         seen.check(row.version)?;
         self.check_guards(conn, transition, &project, &row, &seat, None).await?;
-        let (document, start) = input::merge(&BidContent::of(&row)?, patch)?.document();
-        check_document(&document, &project.milestones()?)?;
+        let (document, start) = input::merge(&BidContent::of(&row), patch)?.document();
+        check_document(&document, &project.milestones)?;
         let total = total_of(&document.prices, row.currency()?).ok_or_else(|| {
             Error::invalid_field("/prices", "out_of_range", "sum to more than can be carried")
         })?;
@@ -311,7 +308,7 @@ impl Projects {
         }
         row.total_amount = total.amount;
         row.starts_on = start;
-        row.document = serde_json::to_value(&document).map_err(Error::internal)?;
+        row.document = Json(document);
         row.revision = row.revision.saturating_add(1);
         self.save_bid(conn, &mut row).await?;
         store::bids::insert_revision(conn, &row, row.updated_at).await?;
@@ -521,9 +518,8 @@ impl Projects {
         let actions = BID.actions(&row.state, &who, |_, guard| {
             self.bid_blocked(guard, project, &seat, &offers, total_usd)
         });
-        let document = from_json(&row.document)?;
         let quote = row.quote(row.total_amount)?;
-        Ok(BidDetail { row, document, quote, offers, bidder, actions })
+        Ok(BidDetail { row, quote, offers, bidder, actions })
     }
 }
 

@@ -1,9 +1,7 @@
 //! Bids side by side, for the client.
 
-use assay_kernel::Result;
 use assay_kernel::ids::{BidId, DeliverableId, MilestoneId};
 
-use super::from_json;
 use crate::model::BidDocument;
 use crate::store::bids::BidRow;
 use crate::store::projects::ProjectRow;
@@ -29,31 +27,30 @@ pub struct Comparison {
 }
 
 /// Puts bids side by side.
-pub fn compare(project: &ProjectRow, bids: &[BidRow]) -> Result<Comparison> {
-    let documents: Vec<(BidId, BidDocument)> =
-        bids.iter().map(|bid| Ok((bid.bid_id(), from_json(&bid.document)?))).collect::<Result<_>>()?;
-    let milestones = project.milestones()?;
+pub fn compare(project: &ProjectRow, bids: &[BidRow]) -> Comparison {
     let prices = |id: MilestoneId| {
         let price = |document: &BidDocument| {
             document.prices.iter().find(|price| price.milestone_id == id).map(|price| price.amount)
         };
-        documents.iter().filter_map(|(bid, document)| Some((*bid, price(document)?))).collect()
+        bids.iter().filter_map(|bid| Some((bid.bid_id(), price(&bid.document)?))).collect()
     };
     let approaches = |id: DeliverableId| {
         let approach = |document: &BidDocument| {
             document.approaches.iter().find(|a| a.deliverable_id == id).map(|a| a.approach.clone())
         };
-        documents.iter().filter_map(|(bid, document)| Some((*bid, approach(document)?))).collect()
+        bids.iter().filter_map(|bid| Some((bid.bid_id(), approach(&bid.document)?))).collect()
     };
-    Ok(Comparison {
-        milestones: milestones
+    Comparison {
+        milestones: project
+            .milestones
             .iter()
             .map(|m| Row { id: m.id, title: m.title.clone(), answers: prices(m.id) })
             .collect(),
-        deliverables: milestones
+        deliverables: project
+            .milestones
             .iter()
             .flat_map(|m| &m.deliverables)
             .map(|d| Row { id: d.id, title: d.title.clone(), answers: approaches(d.id) })
             .collect(),
-    })
+    }
 }

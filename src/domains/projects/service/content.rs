@@ -187,13 +187,15 @@ impl ProjectContent {
                 .map(|time_zone| TimeZoneNeed { time_zone, overlap_hours: row.overlap_hours }),
             confidentiality: row.confidentiality.parse()?,
             skills: row
-                .skills()?
-                .into_iter()
+                .skills
+                .iter()
+                .cloned()
                 .map(|need| SkillInput { skill: need.skill, level: need.level, must: need.must })
                 .collect(),
             milestones: row
-                .milestones()?
-                .into_iter()
+                .milestones
+                .iter()
+                .cloned()
                 .map(|milestone| MilestoneInput {
                     id: Some(milestone.id),
                     title: Text::new(&milestone.title),

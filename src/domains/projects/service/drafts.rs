@@ -5,7 +5,7 @@ use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{AccountId, DeliverableId, OrganisationId, ProjectId};
 use assay_kernel::text::Text;
 use assay_kernel::{Actor, Code, Currency, Error, Result, text};
-use assay_platform::db::Conn;
+use assay_platform::db::{Conn, Json};
 use assay_platform::policy::add_business_days;
 use assay_platform::web::IfMatch;
 use assay_platform::{input, timers};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::content::{MilestoneInput, ProjectContent, SkillInput};
-use super::{ProjectDetail, Projects, from_json, notify};
+use super::{ProjectDetail, Projects, notify};
 use crate::model::{
     AcceptanceCheck, AcceptanceKind, Confidentiality, Deliverable, Facts, Milestone, PROJECT, ProjectState,
     ReadinessSignal, SkillNeed, project_events as events, readiness,
@@ -58,8 +58,8 @@ impl Projects {
         row.overlap_hours = content.time_zone_need.as_ref().map_or(0, |need| need.overlap_hours);
         row.time_zone = content.time_zone_need.map(|need| need.time_zone);
         row.confidentiality = content.confidentiality.as_str().to_owned();
-        row.skills = serde_json::to_value(skills).map_err(Error::internal)?;
-        row.milestones = serde_json::to_value(milestones).map_err(Error::internal)?;
+        row.skills = Json(skills);
+        row.milestones = Json(milestones);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Projects {
         inputs: Vec<MilestoneInput>,
         errors: &mut FieldErrors,
     ) -> Result<Vec<Milestone>> {
-        let known: Vec<Milestone> = from_json(&row.milestones)?;
+        let known = &row.milestones;
         let known_deliverable = |id: DeliverableId| {
             known.iter().flat_map(|m| &m.deliverables).any(|deliverable| deliverable.id == id)
         };
@@ -225,8 +225,8 @@ impl Projects {
             time_zone: None,
             overlap_hours: 0,
             confidentiality: Confidentiality::Public.as_str().to_owned(),
-            skills: json!([]),
-            milestones: json!([]),
+            skills: Json::default(),
+            milestones: Json::default(),
             version: 1,
             curator_id: None,
             submitted_at: None,
@@ -383,16 +383,15 @@ impl Projects {
     /// The eight signals of a good posting, and the guards that submission would fail on.
     pub async fn readiness(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<Readiness> {
         let (row, _, verified_at) =
-            store::projects::shown(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
+            store::projects::shown_one(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
         let relation = super::Relation::of(&self.ctx, conn, Some(actor), id).await?;
         if !relation.inside() || !relation.may_see(row.state()?) {
             return Err(Error::not_found("project"));
         }
-        let parts = Self::parts(&row)?;
-        let skills: Vec<String> = parts.skills.iter().map(|need| need.skill.clone()).collect();
+        let skills: Vec<String> = row.skills.iter().map(|need| need.skill.clone()).collect();
         let market = store::listings::market_rate(conn, &skills).await?;
         let awarded_before = store::projects::count_awarded(conn, row.organisation_id).await?;
-        let scope = self.scope(&row, &parts, verified_at.is_some());
+        let scope = self.scope(&row, verified_at.is_some())?;
         let now = self.ctx.clock.now();
         let facts = Facts {
             decision_maker: row.decision_maker.as_deref(),

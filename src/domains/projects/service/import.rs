@@ -142,8 +142,7 @@ impl Projects {
                 };
                 let id = row.project_id();
                 let mut notes = notes.clone();
-                let parts = Self::parts(&row)?;
-                let scope = self.scope(&row, &parts, true);
+                let scope = self.scope(&row, true)?;
                 let now = self.ctx.clock.now();
                 notes.extend(
                     crate::model::PROJECT

@@ -30,7 +30,6 @@ impl Projects {
         let listed_at = row.listed_at.ok_or_else(missing)?;
         let (organisation_name, _) = store::projects::organisation(conn, row.project_id()).await?;
         let confidential = row.confidentiality.parse::<Confidentiality>()? != Confidentiality::Public;
-        let milestones = row.milestones()?;
         let listing = ListingRow {
             project_id: row.id,
             listed_at,
@@ -45,14 +44,15 @@ impl Projects {
             utc_offset_min: row.time_zone.as_deref().map_or(0, |zone| utc_offset_minutes(zone, listed_at)),
             overlap_min: row.overlap_hours.saturating_mul(60),
             time_zone: row.time_zone.clone(),
-            skills: row.skills()?.into_iter().map(|need| need.skill).collect(),
+            skills: row.skills.iter().map(|need| need.skill.clone()).collect(),
             expires_at: row.expires_at.ok_or_else(missing)?,
         };
         // What not everybody may read is not searched either, or its words could be guessed.
         let body = if confidential {
             listing.excerpt.clone()
         } else {
-            let titles: Vec<&str> = milestones
+            let titles: Vec<&str> = row
+                .milestones
                 .iter()
                 .flat_map(|m| {
                     std::iter::once(m.title.as_str()).chain(m.deliverables.iter().map(|d| d.title.as_str()))

@@ -22,14 +22,14 @@ use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Currency, Error, Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
+use assay_platform::db::batch::Batch;
 use assay_platform::web::IfMatch;
 use assay_skills::Taxonomy;
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
 
-use crate::model::{Confidentiality, Milestone, PROJECT, ProjectState, Scope, SkillNeed};
+use crate::model::{Confidentiality, PROJECT, ProjectState, Scope};
 use crate::store;
-use crate::store::projects::ProjectRow;
+use crate::store::projects::{ProjectRow, Shown};
 
 /// The use cases of this domain, with what they stand on.
 #[derive(Clone)]
@@ -38,6 +38,15 @@ pub struct Projects {
     pub ctx: Ctx,
     /// The skills that projects may ask for.
     pub taxonomy: Arc<Taxonomy>,
+    shown: Batch<ProjectId, Shown>,
+}
+
+impl Projects {
+    /// The use cases over these surroundings.
+    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>) -> Self {
+        let shown = Batch::new(ctx.db.clone(), |conn, ids| Box::pin(store::projects::shown(conn, ids)));
+        Self { ctx, taxonomy, shown }
+    }
 }
 
 /// What a person is to a project.
@@ -132,11 +141,6 @@ pub struct ProjectDetail {
     pub actions: Actions,
 }
 
-/// A typed value out of a JSON column.
-pub(crate) fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
-    T::deserialize(value).map_err(Error::internal)
-}
-
 impl ProjectRow {
     /// The project's id.
     pub fn project_id(&self) -> ProjectId {
@@ -162,38 +166,12 @@ impl ProjectRow {
     pub fn currency(&self) -> Result<Currency> {
         Currency::parse(&self.budget_currency).ok_or_else(|| Error::internal("a stored currency is unknown"))
     }
-
-    /// Its milestones.
-    pub fn milestones(&self) -> Result<Vec<Milestone>> {
-        from_json(&self.milestones)
-    }
-
-    /// Its skills.
-    pub fn skills(&self) -> Result<Vec<SkillNeed>> {
-        from_json(&self.skills)
-    }
-}
-
-/// The parts of a row that the guards look at, read out of their columns.
-pub(crate) struct Parts {
-    pub skills: Vec<SkillNeed>,
-    pub milestones: Vec<Milestone>,
-    pub currency: Currency,
 }
 
 impl Projects {
-    pub(crate) fn parts(row: &ProjectRow) -> Result<Parts> {
-        Ok(Parts { skills: row.skills()?, milestones: row.milestones()?, currency: row.currency()? })
-    }
-
     /// The scope of a row, for the guards.
-    pub(crate) fn scope<'a>(
-        &self,
-        row: &'a ProjectRow,
-        parts: &'a Parts,
-        client_verified: bool,
-    ) -> Scope<'a> {
-        let floor = parts
+    pub(crate) fn scope<'a>(&self, row: &'a ProjectRow, client_verified: bool) -> Result<Scope<'a>> {
+        let floor = row
             .skills
             .iter()
             .filter(|need| need.must)
@@ -201,19 +179,19 @@ impl Projects {
             .map(|skill| i64::from(skill.floor_usd_per_hour))
             .max()
             .unwrap_or(0);
-        Scope {
+        Ok(Scope {
             budget: row.budget_amount,
-            currency: parts.currency,
+            currency: row.currency()?,
             budget_usd_minor: row.budget_usd_minor,
             effort_hours: row.effort_hours.and_then(|hours| u32::try_from(hours).ok()),
             starts_on: row.starts_on,
             duration_days: row.duration_days.and_then(|days| u32::try_from(days).ok()),
             outcome: row.outcome.as_deref(),
-            skills: &parts.skills,
-            milestones: &parts.milestones,
+            skills: &row.skills,
+            milestones: &row.milestones,
             floor_usd_per_hour: floor,
             client_verified,
-        }
+        })
     }
 
     /// Why a guard of the project's table blocks this caller now.
@@ -249,8 +227,7 @@ impl Projects {
         let actions = if who.is_empty() {
             Actions::default()
         } else {
-            let parts = Self::parts(&row)?;
-            let scope = self.scope(&row, &parts, verified);
+            let scope = self.scope(&row, verified)?;
             let (now, caller) = (self.ctx.clock.now(), actor.map(|actor| actor.account_id));
             PROJECT.actions(&row.state, &who, |_, guard| self.blocked(guard, &row, &scope, caller, now))
         };
@@ -262,9 +239,31 @@ impl Projects {
     /// # Errors
     /// `not_found` also when the caller may not know of it.
     pub async fn get(&self, conn: &mut Conn, actor: Option<&Actor>, id: ProjectId) -> Result<ProjectDetail> {
-        let (row, organisation, verified_at) =
-            store::projects::shown(conn, id).await?.ok_or_else(|| Error::not_found("project"))?;
+        let shown = store::projects::shown_one(conn, id).await?;
         let relation = Relation::of(&self.ctx, conn, actor, id).await?;
+        self.detail_of(shown, relation, actor)
+    }
+
+    /// As [`Self::get`], together with what other requests read now.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_batched(&self, actor: Option<&Actor>, id: ProjectId) -> Result<ProjectDetail> {
+        let shown = self.shown.get(id).await?;
+        let relation = match actor {
+            None => Relation::default(),
+            Some(_) => self.ctx.db.read(async |conn| Relation::of(&self.ctx, conn, actor, id).await).await?,
+        };
+        self.detail_of(shown, relation, actor)
+    }
+
+    fn detail_of(
+        &self,
+        shown: Option<Shown>,
+        relation: Relation,
+        actor: Option<&Actor>,
+    ) -> Result<ProjectDetail> {
+        let (row, organisation, verified_at) = shown.ok_or_else(|| Error::not_found("project"))?;
         if !relation.may_see(row.state()?) {
             return Err(Error::not_found("project"));
         }
@@ -303,8 +302,7 @@ impl Projects {
         }
         if !transition.guards.is_empty() {
             let (_, verified) = store::projects::organisation(conn, id).await?;
-            let parts = Self::parts(&row)?;
-            let scope = self.scope(&row, &parts, verified);
+            let scope = self.scope(&row, verified)?;
             let now = self.ctx.clock.now();
             PROJECT
                 .check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;

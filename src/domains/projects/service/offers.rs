@@ -5,7 +5,7 @@ use assay_kernel::ids::{BidId, OfferId};
 use assay_kernel::process::Who;
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Error, Result};
-use assay_platform::db::Conn;
+use assay_platform::db::{Conn, Json};
 use assay_platform::timers;
 use assay_platform::web::IfMatch;
 use chrono::{Duration, NaiveDate};
@@ -15,9 +15,9 @@ use validator::Validate;
 
 use super::bids::BidDetail;
 use super::seats::Seat;
-use super::{Projects, from_json, notify};
+use super::{Projects, notify};
 use crate::model::{
-    BID, BidDocument, PROJECT, Party, Price, bid_events as events, check_prices, project_events, total_of,
+    BID, PROJECT, Party, Price, bid_events as events, check_prices, project_events, total_of,
 };
 use crate::store;
 use crate::store::bids::{BidRow, OfferRow};
@@ -118,11 +118,11 @@ impl Projects {
     ) -> Result<OfferRow> {
         let prices: Vec<Price> = match (terms.prices, open) {
             (Some(prices), _) => prices,
-            (None, Some(open)) => from_json(&open.prices)?,
-            (None, None) => from_json::<BidDocument>(&row.document)?.prices,
+            (None, Some(open)) => open.prices.0.clone(),
+            (None, None) => row.document.prices.clone(),
         };
         let mut errors = FieldErrors::new();
-        check_prices(&prices, &project.milestones()?, &mut errors);
+        check_prices(&prices, &project.milestones, &mut errors);
         let now = self.ctx.clock.now();
         if let Some(start) = terms.starts_on {
             let today = now.date_naive();
@@ -145,7 +145,7 @@ impl Projects {
             made_by: party.as_str().to_owned(),
             made_by_id: actor.account_id.uuid(),
             state: "open".to_owned(),
-            prices: serde_json::to_value(&prices).map_err(Error::internal)?,
+            prices: Json(prices),
             total_amount: total.amount,
             starts_on: terms.starts_on.or(open.map(|offer| offer.starts_on)).unwrap_or(row.starts_on),
             message: terms.message.into_string(),
@@ -172,9 +172,7 @@ impl Projects {
         row.state = transition.to.to_owned();
         row.total_amount = offer.total_amount;
         row.starts_on = offer.starts_on;
-        let mut document: BidDocument = from_json(&row.document)?;
-        document.prices = from_json(&offer.prices)?;
-        row.document = serde_json::to_value(&document).map_err(Error::internal)?;
+        row.document.prices = offer.prices.0.clone();
         row.revision = row.revision.saturating_add(1);
         self.save_bid(conn, &mut row).await?;
         store::bids::insert_revision(conn, &row, row.updated_at).await?;

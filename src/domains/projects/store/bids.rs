@@ -4,7 +4,7 @@ use assay_kernel::ids::{AccountId, BidId, ProjectId};
 use assay_platform::db::schema::{
     accounts, bid_revisions, bids, developer_bid_slots, offers, project_bid_slots,
 };
-use assay_platform::db::{Conn, DbResult};
+use assay_platform::db::{Conn, DbResult, Json};
 use assay_platform::statement;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -12,8 +12,9 @@ use diesel::sql_types::{
     Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 use uuid::Uuid;
+
+use crate::model::{BidDocument, Milestone, Price};
 
 /// A bid as stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -29,7 +30,7 @@ pub struct BidRow {
     pub total_amount: i64,
     pub currency: String,
     pub starts_on: NaiveDate,
-    pub document: Value,
+    pub document: Json<BidDocument>,
     pub client_fee_bps: i32,
     pub developer_fee_bps: i32,
     pub reason: Option<String>,
@@ -50,7 +51,7 @@ pub struct OfferRow {
     pub made_by: String,
     pub made_by_id: Uuid,
     pub state: String,
-    pub prices: Value,
+    pub prices: Json<Vec<Price>>,
     pub total_amount: i64,
     pub starts_on: NaiveDate,
     pub message: String,
@@ -75,7 +76,7 @@ statement! {
 }
 
 /// What [`Placing`] answers: state, currency, milestones, start, approved, own organisation, invitation, organisation.
-pub type PlacingRow = (String, String, Value, NaiveDate, bool, bool, Option<Uuid>, Uuid);
+pub type PlacingRow = (String, String, Json<Vec<Milestone>>, NaiveDate, bool, bool, Option<Uuid>, Uuid);
 
 /// Reads what placing a bid must know; none when there is no such project.
 pub async fn placing(
@@ -99,10 +100,10 @@ statement! {
         project_a: Uuid as SqlUuid,
         id: Uuid as SqlUuid, project_b: Uuid as SqlUuid, developer_b: Uuid as SqlUuid,
         invitation: Option<Uuid> as Nullable<SqlUuid>, project_cap: i32 as Integer,
-        total: i64 as BigInt, currency: String as Text, starts_on: NaiveDate as Date, document: Value as Jsonb,
+        total: i64 as BigInt, currency: String as Text, starts_on: NaiveDate as Date, document: Json<BidDocument> as Jsonb,
         client_fee_bps: i32 as Integer, developer_fee_bps: i32 as Integer,
         now_a: DateTime<Utc> as Timestamptz, now_b: DateTime<Utc> as Timestamptz, now_c: DateTime<Utc> as Timestamptz,
-        id_b: Uuid as SqlUuid, total_b: i64 as BigInt, starts_on_b: NaiveDate as Date, document_b: Value as Jsonb,
+        id_b: Uuid as SqlUuid, total_b: i64 as BigInt, starts_on_b: NaiveDate as Date, document_b: Json<BidDocument> as Jsonb,
         now_d: DateTime<Utc> as Timestamptz,
     ) -> (Text);
     "WITH mine AS (
@@ -280,7 +281,7 @@ pub async fn insert_revision(conn: &mut Conn, row: &BidRow, now: DateTime<Utc>) 
 }
 
 /// A kept revision: number, total, start, document, time.
-pub type RevisionRow = (i32, i64, NaiveDate, Value, DateTime<Utc>);
+pub type RevisionRow = (i32, i64, NaiveDate, Json<BidDocument>, DateTime<Utc>);
 
 /// All revisions of a bid, oldest first.
 pub async fn revisions(conn: &mut Conn, bid: BidId) -> DbResult<Vec<RevisionRow>> {

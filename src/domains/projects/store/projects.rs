@@ -2,14 +2,15 @@
 
 use assay_kernel::ids::{AccountId, OrganisationId, ProjectId};
 use assay_platform::db::schema::{curation_decisions, projects};
-use assay_platform::db::{Conn, DbResult};
+use assay_platform::db::{Conn, DbResult, Json};
 use assay_platform::statement;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 use uuid::Uuid;
+
+use crate::model::{Milestone, SkillNeed};
 
 /// A project as stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -34,8 +35,8 @@ pub struct ProjectRow {
     pub time_zone: Option<String>,
     pub overlap_hours: i32,
     pub confidentiality: String,
-    pub skills: Value,
-    pub milestones: Value,
+    pub skills: Json<Vec<SkillNeed>>,
+    pub milestones: Json<Vec<Milestone>>,
     pub version: i64,
     pub curator_id: Option<Uuid>,
     pub submitted_at: Option<DateTime<Utc>>,
@@ -146,16 +147,22 @@ statement! {
 /// A project and what is shown of its organisation.
 pub type Shown = (ProjectRow, String, Option<DateTime<Utc>>);
 
-/// A project with its organisation, in one statement.
-pub async fn shown(conn: &mut Conn, id: ProjectId) -> DbResult<Option<Shown>> {
+/// Projects with their organisations, in one statement.
+pub async fn shown(conn: &mut Conn, ids: Vec<ProjectId>) -> DbResult<Vec<(ProjectId, Shown)>> {
     use assay_platform::db::schema::organisations;
-    Ok(projects::table
+    let ids: Vec<Uuid> = ids.iter().map(ProjectId::uuid).collect();
+    let rows: Vec<Shown> = projects::table
         .inner_join(organisations::table.on(organisations::id.eq(projects::organisation_id)))
-        .filter(projects::id.eq(id.uuid()))
+        .filter(projects::id.eq_any(ids))
         .select((ProjectRow::as_select(), organisations::name, organisations::verified_at))
-        .first(conn)
-        .await
-        .optional()?)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|shown| (ProjectId::from_uuid(shown.0.id), shown)).collect())
+}
+
+/// A project with its organisation.
+pub async fn shown_one(conn: &mut Conn, id: ProjectId) -> DbResult<Option<Shown>> {
+    Ok(shown(conn, vec![id]).await?.pop().map(|(_, shown)| shown))
 }
 
 /// Is the organisation verified, and what is its name?
