@@ -146,7 +146,7 @@ fn scripts(operation: Operation, projects: u32, developers: u32) -> Vec<String> 
             let search = |sets: &str, words: &str| {
                 format!(
                     "{sets}\\set least 0\n\\set most 9000000000000000\n\
-                     SELECT m.rank, {LISTING} FROM newest_matches(websearch_to_tsquery('english', {words}), now(), 300) m \
+                     SELECT m.rank, {LISTING} FROM newest_matches(websearch_to_tsquery('english', {words}), now(), 150) m \
                      JOIN listings l ON l.project_id = m.project_id \
                      WHERE {} AND (m.rank, m.listed_at, m.project_id) < (3.4e38::real, timestamptz '9999-12-31 23:59:59Z', \
                         'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) \

@@ -120,9 +120,10 @@ INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact
 SELECT bench_id('0005', n), 9000000 + n, 'client-' || n, 'active', '{{client}}', 'Client ' || n,
        'client' || n || '@example.org', '[]', '2026-11-01', 1, now(), now()
 FROM generate_series(0, 999) n;
+-- Seen lately: the last use is noted once a minute, and a run asks for each person about once.
 INSERT INTO sessions (id, account_id, kind, token_hash, user_agent, ip, created_at, authenticated_at, last_seen_at, expires_at)
 SELECT bench_id('0006', n), bench_id('0004', n), 'browser',
-       sha256(('bench-session-' || lpad(to_hex(n), 8, '0'))::bytea), 'bench', '127.0.0.1', now(), now(), now(), now() + interval '1 day'
+       sha256(('bench-session-' || lpad(to_hex(n), 8, '0'))::bytea), 'bench', '127.0.0.1', now(), now(), now() + interval '6 hours', now() + interval '1 day'
 FROM generate_series(0, {developers} - 1) n;
 INSERT INTO approvals (id, account_id, state, granted_by_id, granted_at, expires_at, reason, version, policy_version)
 SELECT bench_id('0007', n), bench_id('0004', n), 'active', bench_id('0005', 0), now(), now() + interval '400 days', 'bench', 1, (SELECT version FROM policies LIMIT 1)

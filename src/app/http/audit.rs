@@ -54,6 +54,6 @@ async fn list_audit_entries(ctx: Data<Ctx>, _caller: Auth<Admin>, query: Query<A
     });
     match fault {
         Some(error) => Err(error.into()),
-        None => Ok(Reply::ok(&page)?),
+        None => Ok(Reply::page(&page)?),
     }
 }

@@ -80,7 +80,7 @@ async fn list_jobs(ctx: Data<Ctx>, _caller: Auth<Staff>, query: Query<JobQuery>)
     });
     match fault {
         Some(error) => Err(error.into()),
-        None => Ok(Reply::ok(&page)?),
+        None => Ok(Reply::page(&page)?),
     }
 }
 

@@ -102,7 +102,7 @@ async fn list_machines() -> Outcome {
             url: format!("/v1/process/{}", machine.name),
         })
         .collect();
-    Ok(Reply::ok(&Page::whole(machines))?)
+    Ok(Reply::page(&Page::whole(machines))?)
 }
 
 /// Shows a state machine.
@@ -163,7 +163,7 @@ impl From<Code> for ProblemExplained {
 #[get("/v1/problems")]
 async fn list_problems() -> Outcome {
     let all: Vec<ProblemExplained> = Code::all().iter().copied().map(ProblemExplained::from).collect();
-    Ok(Reply::ok(&Page::whole(all))?)
+    Ok(Reply::page(&Page::whole(all))?)
 }
 
 /// Explains an error code.

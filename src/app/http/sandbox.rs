@@ -237,7 +237,7 @@ async fn list_sandbox_mails(sandbox: Data<Sandbox>) -> Outcome {
         Some(folder) => list_files(folder, 100).await.map_err(Error::internal)?,
         None => Vec::new(),
     };
-    Ok(Reply::ok(&Page::whole(mails.into_iter().map(MailSummary::from).collect()))?)
+    Ok(Reply::page(&Page::whole(mails.into_iter().map(MailSummary::from).collect()))?)
 }
 
 /// Shows a mail that was not sent.

@@ -101,6 +101,11 @@ pub fn complete(mut document: Value) -> Value {
         "RetryAfter": {
             "description": "Seconds after which a repeat makes sense.",
             "schema": { "type": "integer", "minimum": 0 }
+        },
+        "Link": {
+            "description": "The next page as a URL, `rel=\"next\"` (RFC 8288); absent on the last page.",
+            "schema": { "type": "string" },
+            "example": "</v1/projects?skills=rust&cursor=…>; rel=\"next\""
         }
     });
     document["components"]["parameters"] = json!({
@@ -196,13 +201,20 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         503 => true,
         _ => false,
     };
+    let paged = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == "cursor"));
     let Some(responses) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() else {
         return;
     };
-    for (_, response) in responses.iter_mut() {
+    for (status, response) in responses.iter_mut() {
         if let Some(response) = response.as_object_mut() {
             let headers = response.entry("headers").or_insert_with(|| json!({}));
             headers["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
+            if paged && status == "200" {
+                headers["Link"] = json!({ "$ref": "#/components/headers/Link" });
+            }
         }
     }
     for problem in PROBLEMS.iter().filter(|problem| applies(problem.status)) {

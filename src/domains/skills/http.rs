@@ -120,7 +120,7 @@ async fn list_skills(
         _ => None,
     };
     let data: Vec<SkillSummary> = found.into_iter().map(|(_, skill)| skill.into()).collect();
-    Ok(Reply::ok(&Page { data, next_cursor })?)
+    Ok(Reply::page(&Page { data, next_cursor })?)
 }
 
 /// Shows a skill.

@@ -251,5 +251,5 @@ async fn list_approvals(ctx: Data<Ctx>, caller: Auth<Staff>, query: Query<ListAp
         Some(last) if more => Some(cursor.encode(&last.id)?),
         _ => None,
     };
-    Ok(Reply::ok(&Page { data, next_cursor })?)
+    Ok(Reply::page(&Page { data, next_cursor })?)
 }

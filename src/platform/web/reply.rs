@@ -5,7 +5,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
-use assay_kernel::{Error, Result};
+use assay_kernel::{Error, Page, Result};
 use serde::Serialize;
 
 /// An answer.
@@ -14,12 +14,26 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
+    /// The cursor of the page that follows.
+    next: Option<String>,
 }
 
 impl Reply {
     /// 200 with a JSON body.
     pub fn ok(body: &impl Serialize) -> Result<Self> {
         Self::json(200, body)
+    }
+
+    /// 200 with a page of a list, and a `Link` to the next one (RFC 8288).
+    pub fn page<T: Serialize>(page: &Page<T>) -> Result<Self> {
+        Ok(Self::ok(page)?.next(page.next_cursor.clone()))
+    }
+
+    /// Tells that a page follows: its cursor.
+    #[must_use]
+    pub fn next(mut self, cursor: Option<String>) -> Self {
+        self.next = cursor;
+        self
     }
 
     /// 201 with the new resource and where it is.
@@ -34,27 +48,32 @@ impl Reply {
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: 204, headers: Vec::new(), body: String::new() }
+        Self { status: 204, headers: Vec::new(), body: String::new(), next: None }
     }
 
     /// 304 with the version that the caller has.
     pub fn not_modified(etag: impl Into<String>) -> Self {
-        Self { status: 304, headers: vec![("etag".into(), etag.into())], body: String::new() }
+        Self { status: 304, headers: vec![("etag".into(), etag.into())], body: String::new(), next: None }
     }
 
     /// 302 to another place.
     pub fn redirect(location: impl Into<String>) -> Self {
-        Self { status: 302, headers: vec![("location".into(), location.into())], body: String::new() }
+        Self {
+            status: 302,
+            headers: vec![("location".into(), location.into())],
+            body: String::new(),
+            next: None,
+        }
     }
 
     /// A text that is JSON already.
     pub fn raw_json(status: u16, body: String) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self { status, headers: Vec::new(), body, next: None }
     }
 
     fn json(status: u16, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_string(body).map_err(Error::internal)?;
-        Ok(Self { status, headers: Vec::new(), body })
+        Ok(Self { status, headers: Vec::new(), body, next: None })
     }
 
     /// Adds a header.
@@ -89,8 +108,17 @@ impl Reply {
     pub fn restore(status: i32, headers: serde_json::Value, body: String) -> Result<Self> {
         let status = u16::try_from(status).map_err(Error::internal)?;
         let headers = serde_json::from_value(headers).map_err(Error::internal)?;
-        Ok(Self { status, headers, body }.header("idempotency-replayed", "true"))
+        Ok(Self { status, headers, body, next: None }.header("idempotency-replayed", "true"))
     }
+}
+
+/// The request's own target with another cursor.
+fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let sent = url::form_urlencoded::parse(request.query_string().as_bytes());
+    query.extend_pairs(sent.filter(|(name, _)| name != "cursor"));
+    query.append_pair("cursor", cursor);
+    format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.finish())
 }
 
 impl Responder for Reply {
@@ -110,6 +138,9 @@ impl Responder for Reply {
             {
                 builder.append_header((name, value));
             }
+        }
+        if let Some(cursor) = &self.next {
+            builder.append_header((header::LINK, link_to_next(request, cursor)));
         }
         if unchanged || self.body.is_empty() {
             return builder.finish();

@@ -75,18 +75,22 @@ async fn pages_neither_repeat_nor_lose_while_projects_are_added() {
     }
     for query in ["skills=rust", "q=ledger", "q=ledger&sort=newest", ""] {
         let mut seen = Vec::new();
-        let mut cursor = None::<String>;
+        let mut target = format!("/v1/projects?limit=2&{query}");
         loop {
-            let at = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let page = app.get(&format!("/v1/projects?limit=2&{query}{at}")).expect(200).await;
+            let page = app.get(&target).expect(200).await;
             seen.extend(titles(&page.json()));
             if seen.len() == 2 {
                 app.listed(&client, complete(&format!("Reconcile later ledger {query}"))).await;
             }
-            match page.at("/next_cursor") {
-                Value::String(next) => cursor = Some(next),
-                _ => break,
-            }
+            let Value::String(cursor) = page.at("/next_cursor") else {
+                assert_eq!(page.header("link"), None);
+                break;
+            };
+            let link = page.header("link").expect("a link to the next page");
+            let next =
+                link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).expect(link);
+            assert!(next.ends_with(&format!("cursor={cursor}")), "{link}");
+            target = next.to_owned();
         }
         let before: Vec<&String> =
             seen.iter().filter(|title| title.starts_with("Reconcile ledger number")).collect();

@@ -189,7 +189,7 @@ async fn list_suspension_appeals(
 ) -> Outcome {
     let AppealQuery { state, limit, cursor } = query.0;
     let state = state.unwrap_or(SuspensionAppealState::Open);
-    Ok(Reply::ok(&suspensions::list(&ctx, &caller, state, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&suspensions::list(&ctx, &caller, state, limit, cursor.as_deref()).await?)?)
 }
 
 /// Shows an appeal against a suspension.

@@ -73,7 +73,7 @@ async fn list_organisation_invitations(
     query: Query<PageQuery>,
 ) -> Outcome {
     let PageQuery { limit, cursor } = query.0;
-    Ok(Reply::ok(&invitations::list(&ctx, &caller, id.0, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&invitations::list(&ctx, &caller, id.0, limit, cursor.as_deref()).await?)?)
 }
 
 /// Shows an invitation to an organisation.

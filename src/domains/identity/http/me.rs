@@ -116,7 +116,7 @@ async fn appeal_suspension(
 #[get("/v1/me/sessions")]
 async fn list_sessions(ctx: Data<Ctx>, caller: Auth<Manager>, query: Query<PageQuery>) -> Outcome {
     let PageQuery { limit, cursor } = query.0;
-    Ok(Reply::ok(&sessions::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&sessions::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
 }
 
 /// Ends one of the caller's sessions.

@@ -74,7 +74,7 @@ async fn create_organisation(
 #[get("/v1/organisations")]
 async fn list_organisations(ctx: Data<Ctx>, caller: Auth<Reader>, query: Query<PageQuery>) -> Outcome {
     let PageQuery { limit, cursor } = query.0;
-    Ok(Reply::ok(&organisations::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&organisations::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
 }
 
 /// Shows an organisation.
@@ -182,7 +182,7 @@ async fn list_organisations_for_staff(
     query: Query<StaffQuery>,
 ) -> Outcome {
     let StaffQuery { verified, limit, cursor } = query.0;
-    Ok(Reply::ok(&organisations::list_by_verification(&ctx, verified, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&organisations::list_by_verification(&ctx, verified, limit, cursor.as_deref()).await?)?)
 }
 
 /// Lists the members of an organisation.
@@ -202,7 +202,7 @@ async fn list_organisation_members(
     query: Query<PageQuery>,
 ) -> Outcome {
     let PageQuery { limit, cursor } = query.0;
-    Ok(Reply::ok(&members::list(&ctx, &caller, id.0, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&members::list(&ctx, &caller, id.0, limit, cursor.as_deref()).await?)?)
 }
 
 /// Shows a member of an organisation.

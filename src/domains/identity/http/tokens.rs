@@ -44,7 +44,7 @@ async fn create_api_token(ctx: Data<Ctx>, caller: Auth<Manager>, body: Body<Crea
 #[get("/v1/me/tokens")]
 async fn list_api_tokens(ctx: Data<Ctx>, caller: Auth<Manager>, query: Query<PageQuery>) -> Outcome {
     let PageQuery { limit, cursor } = query.0;
-    Ok(Reply::ok(&tokens::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
+    Ok(Reply::page(&tokens::list(&ctx, &caller, limit, cursor.as_deref()).await?)?)
 }
 
 /// Ends an API token.

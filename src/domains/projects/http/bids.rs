@@ -151,7 +151,8 @@ async fn list_bids(
             BidSummary::new(bid, bidder)
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(Reply::ok(&BidsPage { data, next_cursor, comparison })?)
+    let next = next_cursor.clone();
+    Ok(Reply::ok(&BidsPage { data, next_cursor, comparison })?.next(next))
 }
 
 /// Query of one's own bids.

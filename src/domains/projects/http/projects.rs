@@ -54,7 +54,7 @@ pub struct SearchQuery {
     #[serde(default = "any")]
     #[param(inline, default = "any")]
     r#match: Match,
-    /// Words to look for. The newest 300 matches take part.
+    /// Words to look for. The newest 150 matches take part.
     #[param(min_length = 2, max_length = 200, example = "ledger reconciliation")]
     q: Option<String>,
     /// Smallest budget, US cents.
@@ -130,7 +130,7 @@ pub(super) async fn search_projects(projects: Data<Projects>, query: Query<Searc
         .await?;
     let next = page.next_cursor;
     let data = page.data.into_iter().map(ListingView::new).collect::<Result<Vec<_>>>()?;
-    Ok(Reply::ok(&Page { data, next_cursor: next })?)
+    Ok(Reply::page(&Page { data, next_cursor: next })?)
 }
 
 /// PostgreSQL's dates end before those of the type.
@@ -212,7 +212,7 @@ pub fn page_by<R, V: serde::Serialize, P: serde::Serialize>(
         None => None,
     };
     let data = rows.into_iter().map(view).collect::<Result<Vec<_>>>()?;
-    Reply::ok(&Page { data, next_cursor })
+    Reply::page(&Page { data, next_cursor })
 }
 
 /// Creates a project draft.

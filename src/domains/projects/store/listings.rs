@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 /// How many of the newest matches of a text search are ranked.
-pub const RANKED: i32 = 300;
+pub const RANKED: i32 = 150;
 
 /// A row of the listing.
 #[derive(Debug, Clone, Queryable, Insertable)]
