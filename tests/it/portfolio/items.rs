@@ -190,3 +190,42 @@ async fn others_see_what_is_public_and_reviewers_everything() {
     app.get(&format!("{path}?limit=2&cursor={next}")).by(&stella).expect(400).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_lent_to_higher_domains_counts_exports_and_erases() {
+    let app = TestApp::start().await;
+    let stella = app.sign_up("stella-stars", &["developer"]).await;
+    app.imported(&stella).await;
+    add(&app, &stella, clinic()).await;
+    let account = stella.id.parse().unwrap();
+    let db = &app.ctx().db;
+    let lent = db
+        .read(async |conn| {
+            let flags = assay_portfolio::flags(conn, account).await?;
+            let document = assay_portfolio::export(conn, account).await?;
+            Ok((assay_portfolio::item_count(conn, account).await?, flags, document))
+        })
+        .await;
+    let (count, flags, document) = lent.unwrap();
+    assert_eq!(count, 4);
+    assert_eq!(flags[0].code.as_str(), "stars_without_use");
+    assert_eq!(document["items"].as_array().unwrap().len(), 4);
+    assert!(document.to_string().contains("Booking system of a clinic"));
+    assert!(!document.to_string().contains("stars_without_use"), "signs of gaming are the reviewers'");
+
+    db.tx(async |conn| Ok(assay_portfolio::erase(conn, account).await?)).await.unwrap();
+    let (count, flags, document) = db
+        .read(async |conn| {
+            let flags = assay_portfolio::flags(conn, account).await?;
+            let document = assay_portfolio::export(conn, account).await?;
+            Ok((assay_portfolio::item_count(conn, account).await?, flags, document))
+        })
+        .await
+        .unwrap();
+    assert_eq!((count, flags), (0, Vec::new()));
+    assert_eq!(
+        document,
+        json!({ "portfolio": null, "imports": [], "items": [], "contributions": [], "skills": [] })
+    );
+    app.stop().await;
+}
