@@ -5,11 +5,14 @@ use serde_json::{Map, Value, json};
 
 /// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
 pub const IF_MATCH: &[&str] = &[
+    "delete_portfolio_item",
     "remove_organisation_member",
+    "replace_portfolio_skills",
     "revoke_approval",
     "update_me",
     "update_organisation",
     "update_organisation_member",
+    "update_portfolio_item",
     "verify_organisation",
 ];
 
@@ -43,7 +46,9 @@ const NOUNS: &[(&str, &str)] = &[
     ("bids", "bid"),
     ("deliverables", "dlv"),
     ("developers", "acc"),
+    ("imports", "pim"),
     ("invitations", "inv"),
+    ("items", "pit"),
     ("jobs", "job"),
     ("members", "acc"),
     ("milestones", "mst"),
@@ -62,6 +67,7 @@ const TAGS: &[(&str, &str)] = &[
     ("accounts", "People, as others and staff see them."),
     ("organisations", "Clients' organisations, their members and invitations."),
     ("skills", "The taxonomy of skills."),
+    ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
     ("vetting", "Approvals of developers."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),

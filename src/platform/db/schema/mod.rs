@@ -5,6 +5,7 @@
 mod identity;
 mod notifications;
 mod platform;
+mod portfolio;
 #[path = "projects.rs"]
 mod projects_schema;
 #[path = "skills.rs"]
@@ -17,6 +18,8 @@ pub use identity::*;
 pub use notifications::*;
 pub use platform::*;
 #[allow(unused_imports)]
+pub use portfolio::*;
+#[allow(unused_imports)]
 pub use projects_schema::*;
 #[allow(unused_imports)]
 pub use skills_schema::*;
@@ -26,3 +29,5 @@ pub use vetting::*;
 diesel::allow_tables_to_appear_in_same_query!(events, event_audiences);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisations);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisation_members);
+diesel::allow_tables_to_appear_in_same_query!(portfolio_skills, skills);
+diesel::joinable!(portfolio_skills -> skills (skill));
