@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
             Person { login, account: tokens.text("/account_id")?, token: tokens.text("/access_token")? };
 
         let me = self.get(&person, "/v1/me").await?;
-        let terms = self.get(&person, "/v1/policy").await?.text("/terms_version")?;
+        let terms = self.get(&person, "/v1/policy").await?.text("/consents/terms/version")?;
         let sign_up = json!({
             "roles": [role],
             "display_name": login,

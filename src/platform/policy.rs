@@ -17,8 +17,6 @@ use crate::db::{Conn, DbError};
 pub struct Policy {
     /// The version: a date, and a letter when there are several of a day.
     pub version: String,
-    /// Version of the terms of service to which people consent at sign-up.
-    pub terms_version: String,
     /// Projects and their curation.
     pub projects: ProjectPolicy,
     /// Bids, offers and invitations.
@@ -29,6 +27,8 @@ pub struct Policy {
     pub vetting: VettingPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
+    /// What people are asked to agree to.
+    pub consents: ConsentPolicy,
 }
 
 /// Projects and their curation.
@@ -99,6 +99,29 @@ pub struct OrganisationPolicy {
     pub invitation_days: i64,
     /// Most members of an organisation.
     pub max_members: i64,
+}
+
+/// What people are asked to agree to.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentPolicy {
+    /// The terms of service; agreed to at sign-up.
+    pub terms: ConsentText,
+    /// The evaluation of a developer's work.
+    pub vetting: ConsentText,
+    /// Mail that is not needed for what a person has under way.
+    pub product_mail: ConsentText,
+}
+
+/// A text to agree to.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentText {
+    /// Its version.
+    #[schema(example = "2026-11-21")]
+    pub version: String,
+    /// What is agreed to.
+    pub text: String,
 }
 
 impl Policy {

@@ -79,7 +79,7 @@ impl TestApp {
                 "roles": roles,
                 "display_name": format!("{login} of the tests"),
                 "contact_email": me.at("/verified_emails/0/email"),
-                "accept_terms_version": self.services.ctx.policy.terms_version,
+                "accept_terms_version": self.services.ctx.policy.consents.terms.version,
             });
             self.post("/v1/me/sign_up").by(&person).json(input).expect(200).await;
         }

@@ -2,6 +2,7 @@
 
 mod api_tokens;
 mod approvals;
+mod consents;
 mod invitations;
 mod organisations;
 mod profile;
@@ -29,7 +30,7 @@ fn sign_up_input(app: &TestApp, roles: &[&str], email: &str) -> Value {
         "roles": roles,
         "display_name": "Somebody",
         "contact_email": email,
-        "accept_terms_version": app.services.ctx.policy.terms_version,
+        "accept_terms_version": app.services.ctx.policy.consents.terms.version,
     })
 }
 
