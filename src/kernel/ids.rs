@@ -181,6 +181,10 @@ kinds! {
     ApiTokenId = ApiTokenKind("tok", "API token");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
+    /// Id of an import of a portfolio.
+    PortfolioImportId = PortfolioImportKind("pim", "portfolio import");
+    /// Id of an item of a portfolio.
+    PortfolioItemId = PortfolioItemKind("pit", "portfolio item");
     /// Id of a project.
     ProjectId = ProjectKind("prj", "project");
     /// Id of a milestone of a project.

@@ -88,10 +88,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("src/domains/skills", &["kernel", "platform"]),
     ("src/domains/notifications", &["kernel", "platform", "adapters", "skills"]),
     ("src/domains/identity", &["kernel", "platform", "adapters", "skills", "notifications"]),
-    ("src/domains/vetting", &["kernel", "platform", "adapters", "skills", "notifications", "identity"]),
+    ("src/domains/portfolio", &["kernel", "platform", "adapters", "skills", "notifications", "identity"]),
+    (
+        "src/domains/vetting",
+        &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio"],
+    ),
     (
         "src/domains/projects",
-        &["kernel", "platform", "adapters", "skills", "notifications", "identity", "vetting"],
+        &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio", "vetting"],
     ),
 ];
 

@@ -5,6 +5,7 @@
 mod identity;
 mod notifications;
 mod platform;
+mod portfolio;
 #[path = "projects.rs"]
 mod projects_schema;
 #[path = "skills.rs"]
@@ -16,6 +17,8 @@ pub use identity::*;
 #[allow(unused_imports)]
 pub use notifications::*;
 pub use platform::*;
+#[allow(unused_imports)]
+pub use portfolio::*;
 #[allow(unused_imports)]
 pub use projects_schema::*;
 #[allow(unused_imports)]

@@ -1,0 +1,6 @@
+//! Imports, items and what is computed from them: pure.
+
+pub mod facts;
+pub mod formula;
+pub mod gaming;
+pub mod item;
