@@ -15,6 +15,7 @@ use assay_platform::jobs::Registry;
 use assay_platform::web::auth::Authenticator;
 use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
+use assay_vetting::Vetting;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::providers::Providers;
@@ -24,6 +25,7 @@ use super::providers::Providers;
 pub struct State {
     taxonomy: Arc<Taxonomy>,
     identity: Identity,
+    vetting: Vetting,
     projects: Projects,
     mailer: Mailer,
 }
@@ -38,6 +40,7 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone()),
+            vetting: Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() },
             projects: Projects { ctx: ctx.clone(), taxonomy },
             mailer: providers.mailer.clone(),
         })
@@ -48,6 +51,7 @@ impl State {
         config
             .app_data(Data::from(self.taxonomy.clone()))
             .app_data(Data::new(self.identity.clone()))
+            .app_data(Data::new(self.vetting.clone()))
             .app_data(Data::new(self.projects.clone()));
     }
 
@@ -80,7 +84,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 pub fn jobs(registry: &mut Registry, state: &State) {
     assay_notifications::jobs(registry, state.mailer.clone());
     assay_identity::jobs(registry);
-    assay_vetting::jobs(registry);
+    assay_vetting::jobs(registry, &state.vetting);
     assay_projects::jobs(registry, &state.projects);
 }
 

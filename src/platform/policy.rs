@@ -23,7 +23,7 @@ pub struct Policy {
     pub bids: BidPolicy,
     /// What the marketplace takes.
     pub fees: FeePolicy,
-    /// Approvals of developers.
+    /// Applications of developers, their approvals and appeals.
     pub vetting: VettingPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
@@ -83,12 +83,36 @@ pub struct FeePolicy {
     pub developer_fee_bps: u32,
 }
 
-/// Approvals of developers.
+/// Applications of developers, their approvals and appeals.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VettingPolicy {
+    /// Days without an edit after which a draft expires.
+    pub draft_idle_days: i64,
+    /// Business days in which screening answers.
+    pub screening_due_business_days: u32,
+    /// Hours for which a reviewer's claim holds.
+    pub claim_hours: i64,
+    /// Days in which the developer answers a request for changes.
+    pub changes_days: i64,
+    /// Days before the end of that time at which the developer is reminded.
+    pub changes_notice_days: i64,
+    /// Days after a first decline after which the developer may apply again.
+    pub reapply_first_days: i64,
+    /// Days after a further decline, or a revocation, after which the developer may apply again.
+    pub reapply_again_days: i64,
+    /// Finished projects elsewhere from which the fast lane is open.
+    pub fast_lane_projects: i32,
+    /// Average rating elsewhere from which the fast lane is open, in hundredths of a star of five.
+    pub fast_lane_rating_hundredths: i32,
     /// Days for which an approval holds (18 months).
     pub approval_days: i64,
+    /// Days before the end of an approval at which the developer is told and may apply again.
+    pub approval_notice_days: i64,
+    /// Days in which an adverse decision can be appealed.
+    pub appeal_days: i64,
+    /// Days in which an appeal is answered.
+    pub appeal_answer_days: i64,
 }
 
 /// Organisations of clients.

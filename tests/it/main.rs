@@ -11,3 +11,4 @@ mod laws;
 mod market;
 mod platform;
 mod tidy;
+mod vetting;

@@ -1,7 +1,6 @@
 //! Identity: signing in, credentials, the account, staff, organisations, and the right to bid.
 
 mod api_tokens;
-mod approvals;
 mod consents;
 mod invitations;
 mod organisations;

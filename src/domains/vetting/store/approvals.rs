@@ -1,8 +1,8 @@
-//! The table of approvals, and what is asked of accounts.
+//! The table of approvals.
 
 use assay_kernel::Result;
-use assay_kernel::ids::{AccountId, ApprovalId};
-use assay_platform::db::schema::{accounts, approvals};
+use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
+use assay_platform::db::schema::approvals;
 use assay_platform::db::{Conn, DbError, DbResult};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -29,6 +29,7 @@ struct Row {
     revoke_reason: Option<String>,
     policy_version: String,
     version: i64,
+    application_id: Uuid,
 }
 
 impl Row {
@@ -50,6 +51,7 @@ impl Row {
             revocation,
             policy_version: self.policy_version,
             version: self.version,
+            application_id: ApplicationId::from_uuid(self.application_id),
         })
     }
 }
@@ -70,18 +72,9 @@ impl From<&Approval> for Row {
             revoke_reason: revocation.map(|revocation| revocation.reason.clone()),
             policy_version: approval.policy_version.clone(),
             version: approval.version,
+            application_id: approval.application_id.uuid(),
         }
     }
-}
-
-/// Status and roles of an account; none when there is no such one.
-pub async fn applicant(conn: &mut Conn, account: AccountId) -> DbResult<Option<(String, Vec<String>)>> {
-    Ok(accounts::table
-        .find(account.uuid())
-        .select((accounts::status, accounts::roles))
-        .first(conn)
-        .await
-        .optional()?)
 }
 
 /// Writes a new approval.
@@ -140,6 +133,18 @@ pub async fn find(conn: &mut Conn, id: ApprovalId, of: Option<AccountId>) -> Res
         query = query.filter(approvals::account_id.eq(of.uuid()));
     }
     let row: Option<Row> = query.first(conn).await.optional().map_err(DbError::from)?;
+    row.map(Row::approval).transpose()
+}
+
+/// The approval that an application led to.
+pub async fn of_application(conn: &mut Conn, application: ApplicationId) -> Result<Option<Approval>> {
+    let row: Option<Row> = approvals::table
+        .filter(approvals::application_id.eq(application.uuid()))
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()
+        .map_err(DbError::from)?;
     row.map(Row::approval).transpose()
 }
 

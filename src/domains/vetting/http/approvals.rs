@@ -3,53 +3,25 @@
 use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::error::WhyNot;
-use assay_kernel::ids::{AccountId, ApprovalId};
-use assay_kernel::text::Text;
+use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
 use assay_kernel::{Actor, Limit, Page};
+use assay_platform::idempotency;
 use assay_platform::web::{
     Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Staff, etag,
 };
-use assay_platform::{Ctx, idempotency};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
-use validator::Validate;
 
-use crate::model::{APPROVAL, Approval, ApprovalState};
-use crate::{policy, service};
+use super::page_by;
+use crate::model::{APPROVAL, AdverseDecision, Approval, ApprovalState};
+use crate::policy;
+use crate::service::Vetting;
 
-/// Registers the operations of vetting.
-pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(grant_approval)
-        .service(revoke_approval)
-        .service(get_approval)
-        .service(get_my_approval)
-        .service(list_approvals);
-}
-
-/// Whom to approve.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct GrantApproval {
-    /// The developer's account.
-    #[schema(value_type = String, example = "acc_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
-    account_id: AccountId,
-    /// Why; for staff and the audit log.
-    #[validate(length(min = 3, max = 2000), custom(function = "assay_kernel::text::prose"))]
-    #[schema(value_type = String, min_length = 3, max_length = 2000, example = "Two interviews and a paid trial, all good.")]
-    reason: Text,
-}
-
-/// Why an approval is taken back.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct RevokeApproval {
-    /// Why; the developer can read it.
-    #[validate(length(min = 10, max = 2000), custom(function = "assay_kernel::text::prose"))]
-    #[schema(value_type = String, min_length = 10, max_length = 2000, example = "The portfolio shown was another person's work.")]
-    reason: Text,
+/// Registers the routes of this file.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(revoke_approval).service(get_approval).service(get_my_approval).service(list_approvals);
 }
 
 /// A developer's right to bid.
@@ -58,6 +30,8 @@ struct ApprovalView {
     /// Its id.
     #[schema(value_type = String, example = "apv_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
     id: ApprovalId,
+    /// The application that led to it.
+    application_id: ApplicationId,
     /// Whose right it is.
     #[schema(value_type = String, example = "acc_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
     account_id: AccountId,
@@ -115,6 +89,7 @@ impl ApprovalView {
             approval.revocation.map(|revocation| (revocation.at, revocation.reason)).unzip();
         Self {
             id: approval.id,
+            application_id: approval.application_id,
             account_id: approval.account_id,
             state: approval.state,
             granted_at: approval.granted_at,
@@ -133,52 +108,30 @@ impl ApprovalView {
     }
 }
 
-/// Approves a developer.
-///
-/// For the policy's term (18 months). The account must be an active developer's without an active approval, and not the
-/// caller's own.
-#[utoipa::path(
-    tag = "vetting",
-    request_body = GrantApproval,
-    responses((status = 201, description = "The approval.", body = ApprovalView)),
-    extensions(("x-access" = json!("admin")))
-)]
-#[post("/v1/approvals")]
-async fn grant_approval(
-    ctx: Data<Ctx>,
-    caller: Auth<Admin>,
-    key: IdempotencyKey,
-    body: Body<GrantApproval>,
-) -> Outcome {
-    let key = key.with(&body);
-    Ok(idempotency::run(&ctx, key.as_ref(), async |conn| {
-        let approval = service::grant_approval_in(&ctx, conn, &caller, body.account_id, &body.reason).await?;
-        let view = ApprovalView::new(approval, &caller);
-        Ok(Reply::created(format!("/v1/approvals/{}", view.id), &view)?.etag(etag(view.version)))
-    })
-    .await?)
-}
-
 /// Revokes an approval.
 ///
-/// The developer can bid no more. They can read the reason.
+/// With a reason and the evidence it rests on, which the developer can read and appeal for 14 days. They can bid no more.
 #[utoipa::path(
     tag = "vetting",
-    request_body = RevokeApproval,
+    request_body = AdverseDecision,
     responses((status = 200, description = "The approval.", body = ApprovalView)),
     extensions(("x-access" = json!("admin")))
 )]
 #[post("/v1/approvals/{id}/revoke")]
 async fn revoke_approval(
-    ctx: Data<Ctx>,
+    vetting: Data<Vetting>,
     caller: Auth<Admin>,
     id: Path<ApprovalId>,
     seen: IfMatch,
-    body: Body<RevokeApproval>,
+    key: IdempotencyKey,
+    body: Body<AdverseDecision>,
 ) -> Outcome {
-    let approval =
-        service::revoke_approval(&ctx, &caller, id.0, &body.reason, |version| seen.check(version)).await?;
-    Ok(ApprovalView::new(approval, &caller).reply()?)
+    let reply = idempotency::run(&vetting.ctx, key.with(&body).as_ref(), async |conn| {
+        let approval = vetting.revoke_in(conn, &caller, id.0, &seen, &body).await?;
+        ApprovalView::new(approval, &caller).reply()
+    })
+    .await?;
+    Ok(reply)
 }
 
 /// Shows an approval.
@@ -190,8 +143,8 @@ async fn revoke_approval(
     extensions(("x-access" = json!("reader")))
 )]
 #[get("/v1/approvals/{id}")]
-async fn get_approval(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<ApprovalId>) -> Outcome {
-    let approval = service::get_approval(&ctx, &caller, id.0).await?;
+async fn get_approval(vetting: Data<Vetting>, caller: Auth<Reader>, id: Path<ApprovalId>) -> Outcome {
+    let approval = vetting.ctx.db.read(async |conn| vetting.approval(conn, &caller, id.0).await).await?;
     Ok(ApprovalView::new(approval, &caller).reply()?)
 }
 
@@ -204,8 +157,8 @@ async fn get_approval(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<ApprovalId>
     extensions(("x-access" = json!("reader")))
 )]
 #[get("/v1/me/approval")]
-async fn get_my_approval(ctx: Data<Ctx>, caller: Auth<Reader>) -> Outcome {
-    let approval = service::get_own_approval(&ctx, &caller).await?;
+async fn get_my_approval(vetting: Data<Vetting>, caller: Auth<Reader>) -> Outcome {
+    let approval = vetting.ctx.db.read(async |conn| vetting.own_approval(conn, &caller).await).await?;
     Ok(ApprovalView::new(approval, &caller).reply()?)
 }
 
@@ -238,18 +191,14 @@ struct ListApprovals {
     extensions(("x-access" = json!("staff")))
 )]
 #[get("/v1/staff/approvals")]
-async fn list_approvals(ctx: Data<Ctx>, caller: Auth<Staff>, query: Query<ListApprovals>) -> Outcome {
-    let query = query.0;
-    let cursor = Cursor::new(&ctx.keys, "approvals", &(query.state, query.account_id));
-    let before: Option<ApprovalId> = query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
-    let rows =
-        service::list_approvals(&ctx, query.state, query.account_id, before, query.limit.fetch()).await?;
-    let more = rows.len() > query.limit.get();
-    let mut data: Vec<ApprovalView> = rows.into_iter().map(|row| ApprovalView::new(row, &caller)).collect();
-    data.truncate(query.limit.get());
-    let next_cursor = match data.last() {
-        Some(last) if more => Some(cursor.encode(&last.id)?),
-        _ => None,
-    };
-    Ok(Reply::ok(&Page { data, next_cursor })?)
+async fn list_approvals(vetting: Data<Vetting>, caller: Auth<Staff>, query: Query<ListApprovals>) -> Outcome {
+    let ListApprovals { state, account_id, limit, cursor } = query.0;
+    let cursors = Cursor::new(&vetting.ctx.keys, "approvals", &(state, account_id));
+    let before: Option<ApprovalId> = cursor.as_deref().map(|text| cursors.decode(text)).transpose()?;
+    let rows = vetting
+        .ctx
+        .db
+        .read(async |conn| vetting.approvals(conn, state, account_id, before, limit.fetch()).await)
+        .await?;
+    Ok(page_by(rows, limit, &cursors, |row| row.id, |row| Ok(ApprovalView::new(row, &caller)))?)
 }

@@ -1,6 +1,6 @@
 //! Approvals and their states.
 
-use assay_kernel::ids::{AccountId, ApprovalId};
+use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
 use assay_kernel::process::{Machine, State, TRANSITION, Transition, Who};
 use assay_kernel::{Permission, string_enum};
 use chrono::{DateTime, Utc};
@@ -18,17 +18,23 @@ string_enum! {
 }
 
 /// The name of the machine, of its timers and of its jobs.
-pub(crate) const MACHINE: &str = "approval";
+pub const MACHINE: &str = "approval";
 /// The event that the timer takes.
-pub(crate) const EXPIRE: &str = "expire";
+pub const EXPIRE: &str = "expire";
+/// The event of a newer approval.
+pub const RENEW: &str = "renew";
 /// The event that an admin takes.
-pub(crate) const REVOKE: &str = "revoke";
+pub const REVOKE: &str = "revoke";
+/// The event of an overturned revocation.
+pub const REINSTATE: &str = "reinstate";
+/// The timer that tells of the end to come.
+pub const NOTICE: &str = "notice";
 
 /// How approvals change.
-pub(crate) const APPROVAL: Machine = Machine {
+pub const APPROVAL: Machine = Machine {
     name: MACHINE,
-    version: "2026-11-01",
-    meaning: "A developer's right to bid.",
+    version: "2026-11-21",
+    meaning: "A developer's right to bid: the outcome of an application.",
     initial: "active",
     states: &[
         State { name: "active", meaning: "The developer may bid until the approval expires." },
@@ -45,8 +51,37 @@ pub(crate) const APPROVAL: Machine = Machine {
             from: &["active"],
             to: "revoked",
             who: &[Who::Staff(Permission::Admin)],
-            effects: &["the developer can bid no more", "event to the developer"],
+            effects: &[
+                "the developer can bid no more",
+                "decision that can be appealed for 14 days",
+                "mail to the developer",
+            ],
             reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: REINSTATE,
+            from: &["revoked"],
+            to: "active",
+            who: &[Who::System],
+            effects: &["with an overturned revocation; the term goes on"],
+            ..TRANSITION
+        },
+        Transition {
+            event: RENEW,
+            from: &["active"],
+            to: "expired",
+            who: &[Who::System],
+            effects: &["a newer approval takes its place, and begins where this one would have ended"],
+            ..TRANSITION
+        },
+        Transition {
+            event: NOTICE,
+            from: &["active"],
+            to: "active",
+            who: &[Who::System],
+            clock: Some("60 days before the end"),
+            effects: &["mail to the developer, who may apply again from now on"],
             ..TRANSITION
         },
         Transition {
@@ -54,8 +89,8 @@ pub(crate) const APPROVAL: Machine = Machine {
             from: &["active"],
             to: "expired",
             who: &[Who::System],
-            clock: Some("548 days (18 months) after the grant"),
-            effects: &["the developer can bid no more", "event to the developer"],
+            clock: Some("548 days (18 months) after the grant, or after the end of the approval it renews"),
+            effects: &["the developer can bid no more", "mail to the developer"],
             ..TRANSITION
         },
     ],
@@ -66,6 +101,8 @@ pub(crate) const APPROVAL: Machine = Machine {
 pub struct Approval {
     /// Its id.
     pub id: ApprovalId,
+    /// The application whose outcome it is.
+    pub application_id: ApplicationId,
     /// Whose right it is.
     pub account_id: AccountId,
     /// Where it stands.
@@ -120,10 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_tells_the_term_of_the_policy() {
-        let days = assay_platform::policy::Policy::shipped().unwrap().vetting.approval_days;
-        let clock = APPROVAL.transitions.iter().find_map(|transition| transition.clock).unwrap();
-        assert!(clock.starts_with(&format!("{days} days")), "{clock}");
+    fn the_machine_tells_the_numbers_of_the_policy() {
+        let policy = assay_platform::policy::Policy::shipped().unwrap().vetting;
+        for (event, days) in [(EXPIRE, policy.approval_days), (NOTICE, policy.approval_notice_days)] {
+            let row = APPROVAL.transitions.iter().find(|transition| transition.event == event);
+            let clock = row.and_then(|row| row.clock).unwrap();
+            assert!(clock.starts_with(&format!("{days} days")), "{clock}");
+        }
     }
 
     #[test]
@@ -149,6 +189,7 @@ mod tests {
         let account = AccountId::from_uuid(Uuid::from_u128(1));
         let mut approval = Approval {
             id: ApprovalId::from_uuid(Uuid::from_u128(2)),
+            application_id: ApplicationId::from_uuid(Uuid::from_u128(3)),
             account_id: account,
             state: ApprovalState::Active,
             granted_by: account,
