@@ -13,8 +13,10 @@ use assay::app::services::Services;
 use assay::app::worker;
 use assay_adapters::github::sandbox;
 use assay_platform::config::Config;
+use assay_platform::db::Conn;
 use assay_platform::jobs::{self, Registry};
 use assay_platform::{Ctx, sandbox_clock};
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use reqwest::Method;
 
 use super::call::Call;
@@ -150,6 +152,19 @@ impl TestApp {
     /// Moves the clock by days and does what has become due.
     pub async fn advance_days(&self, days: u64) {
         self.advance(Duration::from_secs(days * 86_400)).await;
+    }
+
+    /// Every row of a table as text, as a dump would have it.
+    pub async fn dump(&self, table: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            row: String,
+        }
+        let mut conn = Conn::establish(self.database_url()).await.expect("a connection");
+        let sql = format!("SELECT t::text AS row FROM {table} t");
+        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut conn).await.expect("the rows");
+        rows.into_iter().map(|row| row.row + "\n").collect()
     }
 
     /// The URL of the test's database.
