@@ -6,6 +6,7 @@ mod events;
 mod jobs;
 mod mail;
 mod raw;
+mod smtp;
 mod unsubscribe;
 
 use diesel_async::RunQueryDsl;

@@ -61,7 +61,7 @@ async fn one_click_in_an_invitation_stops_invitations_and_nothing_else() {
     assert_eq!(wants().await, false);
     invite(&app, &client, &dora, "Second project").await;
     assert_eq!(invitations(&app).await.len(), 1, "no second mail");
-    let seen = app.get("/v1/invitations").by(&dora).expect(200).await;
+    let seen = app.get("/v1/me/invitations").by(&dora).expect(200).await;
     assert_eq!(seen.at("/data").as_array().unwrap().len(), 2, "the invitation itself is there");
 
     let preferences = app.get("/v1/me/mail_preferences").by(&dora).expect(200).await;
