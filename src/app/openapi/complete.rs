@@ -30,8 +30,12 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
 ];
 
 /// Paths whose thing is named by the body, the query or the caller.
-const NAMED_ELSEWHERE: &[&str] =
-    &["/v1/organisation_invitations/accept", "/v1/me/approval", "/v1/me/suspension/appeal"];
+const NAMED_ELSEWHERE: &[&str] = &[
+    "/v1/mail/unsubscribe",
+    "/v1/me/approval",
+    "/v1/me/suspension/appeal",
+    "/v1/organisation_invitations/accept",
+];
 
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[

@@ -105,6 +105,7 @@ pub struct GithubConfig {
 pub struct MailConfig {
     pub smtp_url: SecretString,
     pub from: String,
+    pub tls_ca: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]

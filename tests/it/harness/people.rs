@@ -80,6 +80,7 @@ impl TestApp {
                 "display_name": format!("{login} of the tests"),
                 "contact_email": me.at("/verified_emails/0/email"),
                 "accept_terms_version": self.services.ctx.policy.consents.terms.version,
+                "accept_product_mail_version": self.services.ctx.policy.consents.product_mail.version,
             });
             self.post("/v1/me/sign_up").by(&person).json(input).expect(200).await;
         }

@@ -6,6 +6,8 @@ mod events;
 mod jobs;
 mod mail;
 mod raw;
+mod smtp;
+mod unsubscribe;
 
 use diesel_async::RunQueryDsl;
 

@@ -20,9 +20,7 @@ impl ConsentKind {
         match self {
             Self::Terms => "Having an account. It is taken back by having the account erased.",
             Self::Vetting => "Importing a portfolio, applying, and taking part in assessments.",
-            Self::ProductMail => {
-                "Invitations to bid, reminders and news by mail. Nothing else depends on it."
-            }
+            Self::ProductMail => "Invitations to bid and reminders by mail. Nothing else depends on it.",
         }
     }
 

@@ -15,7 +15,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service;
 
-/// Registers the operations of notifications.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list_events);
 }
