@@ -23,5 +23,5 @@ mod store;
 
 pub use http::routes;
 pub use jobs::jobs;
-pub use model::{Category, NewMail, Recipient, Template};
+pub use model::{Adverse, Category, NewMail, Overdue, Recipient, Template};
 pub use service::{enqueue_mail, enqueue_mail_once, mailer};

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use category::Category;
 pub(crate) use letter::{Footer, page};
-pub use template::Template;
+pub use template::{Adverse, Overdue, Template};
 
 /// To whom a mail goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

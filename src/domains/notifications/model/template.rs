@@ -1,6 +1,7 @@
 //! Every mail. To add one: a variant, its letter, its category when it is not essential, and an example in the tests;
 //! then `INSTA_UPDATE=always cargo test -p assay-notifications` writes the snapshot, to be reviewed and committed.
 
+use assay_kernel::string_enum;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +95,137 @@ templates! {
             /// When it ends.
             at: DateTime<Utc>,
         },
+        /// A developer's application has arrived.
+        ApplicationReceived {
+            /// Where it is.
+            url: String,
+            /// When it is answered at the latest.
+            due_at: DateTime<Utc>,
+        },
+        /// A reviewer asks for changes to an application.
+        ApplicationChangesRequested {
+            /// What it is about.
+            reason: String,
+            /// What to change, one note each.
+            notes: Vec<String>,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The time for such changes ends soon.
+        ApplicationChangesDue {
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// An application was left alone for too long.
+        ApplicationExpired {
+            /// Where it is.
+            url: String,
+        },
+        /// An application has passed the screening.
+        ApplicationPassed {
+            /// Where it is.
+            url: String,
+        },
+        /// A decision against a person.
+        AdverseDecision {
+            /// What was decided.
+            what: Adverse,
+            /// Why.
+            reason: String,
+            /// Where to read the evidence and to appeal.
+            url: String,
+            /// Until when it can be appealed.
+            appeal_until: DateTime<Utc>,
+        },
+        /// A developer is approved.
+        DeveloperApproved {
+            /// Where the approval is.
+            url: String,
+            /// Until when it holds.
+            expires_at: DateTime<Utc>,
+        },
+        /// An approval ends soon.
+        ApprovalExpiring {
+            /// Where it is.
+            url: String,
+            /// When it ends.
+            expires_at: DateTime<Utc>,
+        },
+        /// An approval has ended.
+        ApprovalExpired {
+            /// Where it is.
+            url: String,
+        },
+        /// An appeal has arrived.
+        AppealReceived {
+            /// Where it is.
+            url: String,
+            /// When it is answered at the latest.
+            due_at: DateTime<Utc>,
+        },
+        /// An appeal is answered.
+        AppealAnswered {
+            /// Has the decision fallen?
+            overturned: bool,
+            /// Why.
+            answer: String,
+            /// Where it is.
+            url: String,
+        },
+        /// Staff are late with an answer.
+        StaffOverdue {
+            /// With what.
+            what: Overdue,
+            /// Where it is.
+            url: String,
+            /// When it was due.
+            due_at: DateTime<Utc>,
+        },
+    }
+}
+
+string_enum! {
+    /// A decision against a person.
+    pub enum Adverse {
+        /// The application was declined for now.
+        Declined = "declined",
+        /// The application was refused for want of integrity.
+        Rejected = "rejected",
+        /// The approval was taken back.
+        Revoked = "revoked",
+    }
+}
+
+impl Adverse {
+    fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Declined => (
+                "Your application was declined for now",
+                "A reviewer has read your application and declined it for now. The reason given:",
+            ),
+            Self::Rejected => (
+                "Your application was rejected",
+                "A reviewer has read your application and rejected it. The reason given:",
+            ),
+            Self::Revoked => (
+                "Your approval was revoked",
+                "Your approval was taken back, so that you can place no more bids. The reason given:",
+            ),
+        }
+    }
+}
+
+string_enum! {
+    /// With what staff can be late.
+    pub enum Overdue {
+        /// The screening of an application.
+        Screening = "screening",
+        /// The answer to an appeal.
+        Appeal = "appeal",
     }
 }
 
@@ -107,7 +239,19 @@ impl Template {
             | Self::ProjectListed { .. }
             | Self::ProjectChangesRequested { .. }
             | Self::ProjectRejected { .. }
-            | Self::OfferReceived { .. } => None,
+            | Self::OfferReceived { .. }
+            | Self::ApplicationReceived { .. }
+            | Self::ApplicationChangesRequested { .. }
+            | Self::ApplicationChangesDue { .. }
+            | Self::ApplicationExpired { .. }
+            | Self::ApplicationPassed { .. }
+            | Self::AdverseDecision { .. }
+            | Self::DeveloperApproved { .. }
+            | Self::ApprovalExpiring { .. }
+            | Self::ApprovalExpired { .. }
+            | Self::AppealReceived { .. }
+            | Self::AppealAnswered { .. }
+            | Self::StaffOverdue { .. } => None,
         }
     }
 
@@ -166,6 +310,82 @@ impl Template {
                     ))
                     .link("Open the project", url)
             }
+            Self::ApplicationReceived { url, due_at } => Letter::new("Your application has arrived".to_owned())
+                .say(format!("A reviewer reads your application and answers by {}.", when(due_at)))
+                .link("Open the application", url),
+            Self::ApplicationChangesRequested { reason, notes, url, until } => {
+                Letter::new("Changes requested to your application".to_owned())
+                    .say("A reviewer has read your application and asks for changes:".to_owned())
+                    .quote(reason)
+                    .list(notes)
+                    .link("Change the application and submit it again", url)
+                    .say(format!("It waits for you until {}.", when(until)))
+            }
+            Self::ApplicationChangesDue { url, until } => {
+                Letter::new("Your application waits for changes".to_owned())
+                    .say(format!(
+                        "A reviewer asked for changes to your application. It waits for you until {}; after that it \
+                         expires, and you may begin another.",
+                        when(until)
+                    ))
+                    .link("Change the application and submit it again", url)
+            }
+            Self::ApplicationExpired { url } => Letter::new("Your application has expired".to_owned())
+                .say(
+                    "The changes that a reviewer asked for were not made in time. You may begin another application \
+                     at once."
+                        .to_owned(),
+                )
+                .link("Open the application", url),
+            Self::ApplicationPassed { url } => Letter::new("Your application has passed the screening".to_owned())
+                .say("A reviewer has read your application and passed it. The assessment comes next.".to_owned())
+                .link("Open the application", url),
+            Self::AdverseDecision { what, reason, url, appeal_until } => {
+                let (subject, told) = what.told();
+                Letter::new(subject.to_owned())
+                    .say(told.to_owned())
+                    .quote(reason)
+                    .link("Read the evidence it rests on, or appeal", url)
+                    .say(format!(
+                        "You can appeal until {}. Somebody who did not make the decision answers.",
+                        when(appeal_until)
+                    ))
+            }
+            Self::DeveloperApproved { url, expires_at } => Letter::new("You are approved".to_owned())
+                .say(format!("You can bid on projects from now on. The approval holds until {}.", when(expires_at)))
+                .link("Open the approval", url),
+            Self::ApprovalExpiring { url, expires_at } => Letter::new("Your approval ends soon".to_owned())
+                .say(format!(
+                    "Your approval ends on {}. You may apply again from now on; a new approval begins where this one \
+                     ends, so that you lose no days.",
+                    when(expires_at)
+                ))
+                .link("Open the approval", url),
+            Self::ApprovalExpired { url } => Letter::new("Your approval has ended".to_owned())
+                .say("You can place no more bids. You may apply again at once.".to_owned())
+                .link("Open the approval", url),
+            Self::AppealReceived { url, due_at } => Letter::new("Your appeal has arrived".to_owned())
+                .say(format!(
+                    "Somebody who did not make the decision reads your appeal and answers by {}.",
+                    when(due_at)
+                ))
+                .link("Open the appeal", url),
+            Self::AppealAnswered { overturned, answer, url } => {
+                let (subject, told) = match overturned {
+                    true => ("Your appeal succeeded", "The decision has fallen. The answer:"),
+                    false => ("Your appeal was answered", "The decision stands. The answer:"),
+                };
+                Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
+            }
+            Self::StaffOverdue { what, url, due_at } => {
+                let what = match what {
+                    Overdue::Screening => "The screening of an application",
+                    Overdue::Appeal => "The answer to an appeal",
+                };
+                Letter::new(format!("{what} is late"))
+                    .say(format!("{what} was due on {}.", when(due_at)))
+                    .link("Open it", url)
+            }
         }
     }
 }
@@ -217,7 +437,29 @@ mod tests {
                 url: url.clone(),
                 expires_at,
             },
-            Template::ListingExpiring { title, url, at },
+            Template::ListingExpiring { title: title.clone(), url: url.clone(), at },
+            Template::ApplicationReceived { url: url.clone(), due_at: at },
+            Template::ApplicationChangesRequested {
+                reason: title.clone(),
+                notes: vec![format!("/statement: {title}")],
+                url: url.clone(),
+                until: at,
+            },
+            Template::ApplicationChangesDue { url: url.clone(), until: at },
+            Template::ApplicationExpired { url: url.clone() },
+            Template::ApplicationPassed { url: url.clone() },
+            Template::AdverseDecision {
+                what: Adverse::Declined,
+                reason: title.clone(),
+                url: url.clone(),
+                appeal_until: at,
+            },
+            Template::DeveloperApproved { url: url.clone(), expires_at },
+            Template::ApprovalExpiring { url: url.clone(), expires_at },
+            Template::ApprovalExpired { url: url.clone() },
+            Template::AppealReceived { url: url.clone(), due_at: at },
+            Template::AppealAnswered { overturned: true, answer: title, url: url.clone() },
+            Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
         ]
     }
 
@@ -270,15 +512,17 @@ mod tests {
 
     #[test]
     fn html_is_escaped_and_text_is_not() {
+        let mut with_words_of_people = 0;
         for mail in every(EVIL) {
             let html = mail.letter().html(&footer(&mail));
             assert!(!html.contains("<script>"), "{html}");
-            assert!(html.contains("&lt;script&gt;"), "{html}");
             assert!(html.contains("a=1&amp;b=2\""), "{html}");
             let text = mail.letter().text(&footer(&mail));
-            assert!(text.contains("<script>"), "{text}");
+            assert_eq!(html.contains("&lt;script&gt;"), text.contains("<script>"), "{html}");
+            with_words_of_people += usize::from(text.contains("<script>"));
             assert!(text.contains("https://assay.example/p?a=1&b=2\n"), "{text}");
         }
+        assert_eq!(with_words_of_people, 10);
     }
 
     #[test]

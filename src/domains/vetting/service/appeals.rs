@@ -224,6 +224,6 @@ impl Vetting {
         let Some(mut row) = store::applications::lock(conn, application).await? else { return Ok(()) };
         row.state = APPLICATION.transition(&row.state, events::REOPEN, &[Who::System])?.to.to_owned();
         self.enter_queue(conn, &mut row).await?;
-        notify::application(&self.ctx, conn, &row, "application.reopened", json!({})).await
+        notify::submitted(&self.ctx, conn, &row, "application.reopened").await
     }
 }

@@ -125,7 +125,7 @@ impl Vetting {
     ) -> Result<Detail> {
         let mut row = self.begin(conn, actor, id, Some(seen), events::SUBMIT).await?;
         self.enter_queue(conn, &mut row).await?;
-        notify::application(&self.ctx, conn, &row, "application.submitted", json!({})).await?;
+        notify::submitted(&self.ctx, conn, &row, "application.submitted").await?;
         self.shown(conn, row, actor).await
     }
 

@@ -44,7 +44,7 @@ impl Vetting {
             let was_seen = row.submitted_at.is_some();
             self.save(conn, &mut row).await?;
             if was_seen {
-                notify::application(&self.ctx, conn, &row, "application.expired", json!({})).await
+                notify::expired(&self.ctx, conn, &row).await
             } else {
                 notify::applicant(&self.ctx, conn, &row, "application.expired").await
             }
@@ -68,7 +68,7 @@ impl Vetting {
     /// The developer has not answered a request for changes, and its time ends soon.
     pub async fn on_remind_changes(&self, fired: Fired) -> Result<()> {
         self.on_application(fired, events::REMIND_CHANGES, async |conn, row| {
-            notify::applicant(&self.ctx, conn, &row, "application.changes_due").await
+            notify::changes_due(&self.ctx, conn, &row).await
         })
         .await
     }

@@ -31,17 +31,6 @@ pub async fn lock(conn: &mut Conn, account: AccountId) -> DbResult<Option<Uuid>>
         .optional()?)
 }
 
-/// Where mail to a person goes.
-pub async fn contact_email(conn: &mut Conn, account: AccountId) -> DbResult<Option<String>> {
-    Ok(accounts::table
-        .find(account.uuid())
-        .select(accounts::contact_email)
-        .first(conn)
-        .await
-        .optional()?
-        .flatten())
-}
-
 /// The accounts of everybody who decides applications and appeals.
 pub async fn reviewers(conn: &mut Conn) -> DbResult<Vec<AccountId>> {
     let ids: Vec<Uuid> = staff_permissions::table
