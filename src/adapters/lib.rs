@@ -5,3 +5,4 @@
 
 pub mod github;
 pub mod mail;
+pub mod site;

@@ -13,6 +13,7 @@ use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
 use assay_platform::web::auth::Authenticator;
+use assay_portfolio::Portfolio;
 use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
 use assay_vetting::Vetting;
@@ -26,6 +27,7 @@ pub struct State {
     taxonomy: Arc<Taxonomy>,
     identity: Identity,
     vetting: Vetting,
+    portfolio: Portfolio,
     projects: Projects,
     mailer: Mailer,
 }
@@ -41,6 +43,13 @@ impl State {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone()),
             vetting: Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() },
+            portfolio: Portfolio::new(
+                ctx.clone(),
+                taxonomy.clone(),
+                providers.github.clone(),
+                providers.github_web.clone(),
+                providers.sites.clone(),
+            ),
             projects: Projects { ctx: ctx.clone(), taxonomy },
             mailer: providers.mailer.clone(),
         })
@@ -52,6 +61,7 @@ impl State {
             .app_data(Data::from(self.taxonomy.clone()))
             .app_data(Data::new(self.identity.clone()))
             .app_data(Data::new(self.vetting.clone()))
+            .app_data(Data::new(self.portfolio.clone()))
             .app_data(Data::new(self.projects.clone()));
     }
 
@@ -69,12 +79,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
+        .configure(assay_portfolio::routes)
         .configure(assay_vetting::routes);
 }
 
 /// Every state machine.
 pub fn machines() -> impl Iterator<Item = &'static Machine> {
-    [assay_identity::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES]
+    [assay_identity::MACHINES, assay_portfolio::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES]
         .into_iter()
         .flatten()
         .copied()
@@ -84,6 +95,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 pub fn jobs(registry: &mut Registry, state: &State) {
     assay_notifications::jobs(registry, state.mailer.clone());
     assay_identity::jobs(registry);
+    assay_portfolio::jobs(registry, &state.portfolio);
     assay_vetting::jobs(registry, &state.vetting);
     assay_projects::jobs(registry, &state.projects);
 }

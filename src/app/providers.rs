@@ -2,6 +2,7 @@
 
 use assay_adapters::github::{self, sandbox};
 use assay_adapters::mail::Mailer;
+use assay_adapters::site;
 use assay_platform::config::Config;
 use assay_platform::crypto::base64url;
 use secrecy::SecretString;
@@ -17,6 +18,10 @@ const SANDBOX_CLIENT: &str = "assay-sandbox";
 pub struct Providers {
     /// GitHub, or its sandbox.
     pub github: github::Client,
+    /// Where people look at what is at GitHub.
+    pub github_web: Url,
+    /// Fetches files from sites that people name.
+    pub sites: site::Client,
     /// Mail, or the folder that stands for it.
     pub mailer: Mailer,
     /// Where the sandbox GitHub is, when that is what the client talks to.
@@ -43,11 +48,13 @@ impl Providers {
                 )
             }
         };
+        let github_web = github_config.web_base.clone();
         let github = github::Client::new(github_config, origins.clock.clone(), origins.entropy.clone())
             .map_err(|error| Failure(format!("the GitHub client cannot be made: {error}")))?;
         let sandbox_github =
             sandbox.map(|server| server.base_url().as_str().trim_end_matches('/').to_owned());
-        Ok(Self { github, mailer: assay_notifications::mailer(config)?, sandbox_github })
+        let sites = site::Client::new(&config.sites.trusted);
+        Ok(Self { github, github_web, sites, mailer: assay_notifications::mailer(config)?, sandbox_github })
     }
 }
 
@@ -61,8 +68,9 @@ pub fn sandbox_github(config: &Config, origins: &Origins) -> Outcome<Option<sand
     }
     // Made of the service's keys, so that tokens of the sandbox outlive a restart.
     let secret = base64url(&origins.keys.sign("sandbox-github-client-secret", b"")?);
-    let options = || {
-        sandbox::Options::new(
+    let options = || sandbox::Options {
+        profiles: config.github.sandbox_profiles,
+        ..sandbox::Options::new(
             origins.clock.clone(),
             origins.entropy.clone(),
             SANDBOX_CLIENT,

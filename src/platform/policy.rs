@@ -23,6 +23,8 @@ pub struct Policy {
     pub bids: BidPolicy,
     /// What the marketplace takes.
     pub fees: FeePolicy,
+    /// Portfolios of developers.
+    pub portfolio: PortfolioPolicy,
     /// Applications of developers, their approvals and appeals.
     pub vetting: VettingPolicy,
     /// Organisations of clients.
@@ -81,6 +83,26 @@ pub struct FeePolicy {
     pub client_fee_bps: u32,
     /// Taken from the developer's part.
     pub developer_fee_bps: u32,
+}
+
+/// Portfolios of developers.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortfolioPolicy {
+    /// Minutes after a completed import before the next.
+    pub reimport_minutes: i64,
+    /// Days after which merged pull requests and reviews are searched for from the beginning again.
+    pub full_search_days: i64,
+    /// Repositories of others, those with the most merged pull requests first, that an import looks at.
+    pub contribution_repositories: u32,
+    /// Own repositories, those with the most stars first, of whose commits an import asks.
+    pub authorship_repositories: i64,
+    /// Most items that a person may add by hand.
+    pub max_own_items: i64,
+    /// Days in which the file of a challenge is looked for.
+    pub challenge_days: i64,
+    /// Seconds between two checks of a challenge.
+    pub challenge_pause_seconds: i64,
 }
 
 /// Applications of developers, their approvals and appeals.

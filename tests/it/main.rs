@@ -10,5 +10,6 @@ mod journeys;
 mod laws;
 mod market;
 mod platform;
+mod portfolio;
 mod tidy;
 mod vetting;

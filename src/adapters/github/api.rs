@@ -190,7 +190,7 @@ impl Api {
         self.client.get(&Get { url, token, caller: self.caller, resource, etag, what }).await
     }
 
-    async fn one<T: DeserializeOwned>(
+    pub(super) async fn one<T: DeserializeOwned>(
         &self,
         segments: &[&str],
         etag: Option<&str>,
@@ -236,7 +236,7 @@ impl Api {
         self.pages::<T>(segments, query, Bounds::default(), what).all_fetched().await
     }
 
-    fn list_url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+    pub(super) fn list_url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.client.api_url(segments);
         url.query_pairs_mut().extend_pairs(query).append_pair("per_page", &PER_PAGE.to_string());
         url
@@ -244,11 +244,11 @@ impl Api {
 }
 
 /// No such login can exist, so GitHub need not be asked.
-fn known_login<'a>(login: &'a str, what: &'static str) -> Result<&'a str, GithubError> {
+pub(super) fn known_login<'a>(login: &'a str, what: &'static str) -> Result<&'a str, GithubError> {
     if read::is_login(login) { Ok(login) } else { Err(GithubError::NotFound { what }) }
 }
 
-fn known_repo<'a>(
+pub(super) fn known_repo<'a>(
     owner: &'a str,
     repo: &'a str,
     what: &'static str,

@@ -8,6 +8,7 @@
 mod api;
 mod client;
 mod error;
+mod evidence;
 mod limits;
 mod oauth;
 mod pages;
@@ -20,6 +21,7 @@ mod types;
 pub use api::Api;
 pub use client::{Client, Config, Fetched};
 pub use error::{GithubError, Refusal};
+pub use evidence::{FoundPage, ListPage, PullRequestSearch, SEARCH_PAGES};
 pub use oauth::{AccessToken, Pkce, SCOPES};
 pub use pages::{Bounds, Listing, Pages};
 pub use types::{

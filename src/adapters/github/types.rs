@@ -132,6 +132,12 @@ pub struct Repo {
     /// Shut by GitHub?
     #[serde(default)]
     pub disabled: bool,
+    /// Made to be copied?
+    #[serde(default)]
+    pub is_template: bool,
+    /// Where it is copied from, for a mirror.
+    #[serde(default, deserialize_with = "read::opt_line::<_, 2048>")]
+    pub mirror_url: Option<String>,
     /// The language with the most bytes.
     #[serde(default, deserialize_with = "read::opt_line::<_, 128>")]
     pub language: Option<String>,

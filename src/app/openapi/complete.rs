@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
 pub const IF_MATCH: &[&str] = &[
+    "replace_portfolio_skills",
     "remove_organisation_member",
     "revoke_approval",
     "update_me",
@@ -48,7 +49,9 @@ const NOUNS: &[(&str, &str)] = &[
     ("decisions", "dec"),
     ("deliverables", "dlv"),
     ("developers", "acc"),
+    ("imports", "pim"),
     ("invitations", "inv"),
+    ("items", "pit"),
     ("jobs", "job"),
     ("members", "acc"),
     ("milestones", "mst"),

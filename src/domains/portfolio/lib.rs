@@ -14,14 +14,25 @@
 //!
 //! Lends: [`item_count`], [`flags`].
 
+mod http;
+mod jobs;
 mod model;
+mod policy;
+mod service;
 mod store;
 
 use assay_kernel::Result;
 use assay_kernel::ids::AccountId;
+use assay_kernel::process::Machine;
 use assay_platform::db::{Conn, DbResult};
 
+pub use http::routes;
+pub use jobs::jobs;
 pub use model::gaming::{Flag, FlagCode};
+pub use service::Portfolio;
+
+/// The state machines of portfolios.
+pub const MACHINES: &[&Machine] = &[&model::process::IMPORT];
 
 /// How many items of evidence the person has that are not withdrawn.
 ///

@@ -37,6 +37,7 @@ pub struct Config {
     pub log: LogConfig,
     pub database: DatabaseConfig,
     pub github: GithubConfig,
+    pub sites: SitesConfig,
     pub mail: MailConfig,
     pub secrets: SecretsConfig,
     pub auth: AuthConfig,
@@ -97,6 +98,14 @@ pub struct GithubConfig {
     pub web_base: String,
     pub api_base: String,
     pub sandbox_port: u16,
+    pub sandbox_profiles: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct SitesConfig {
+    pub trusted: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -190,6 +199,9 @@ impl Config {
             if !self.github.api_base.starts_with("https://") || !self.github.web_base.starts_with("https://")
             {
                 faults.push("github.api_base and github.web_base must be https in production");
+            }
+            if !self.sites.trusted.is_empty() {
+                faults.push("sites.trusted must be empty in production");
             }
             if self.sandbox_mail() {
                 faults.push("mail.smtp_url must be given in production");

@@ -41,12 +41,8 @@ pub fn answer(outcome: &str) -> Value {
 impl TestApp {
     /// An item in a person's portfolio.
     pub async fn portfolio_item(&self, person: &Person) {
-        let sql = format!(
-            "INSERT INTO portfolio_items (id, account_id, kind, level, origin, title, url, observed_at, created_at, updated_at)
-             SELECT gen_random_uuid(), '{}', 'manual', 'claimed', 'person', 'A ledger', 'https://example.com', now(), now(), now()",
-            person.id.trim_start_matches("acc_"),
-        );
-        self.sql(&sql).await.expect("an item");
+        let item = json!({ "kind": "manual", "title": "A ledger", "url": "https://ledger.example" });
+        self.post("/v1/portfolio/items").by(person).json(item).expect(201).await;
     }
 
     /// A draft of a candidate's application. Answers its path and the answer.

@@ -4,8 +4,10 @@
 //! `ETag`s, `Link` pages, rate limits and error bodies. `POST /_sandbox/faults` makes it misbehave:
 //! `{"kind": "primary_rate_limit" | "secondary_rate_limit" | "server_error" | "slow" | "malformed" | "drop",
 //! "count": 1, "path_prefix": "/api/user"}`; `GET /_sandbox/requests` tells what was asked, `POST /_sandbox/reset`
-//! forgets both, `POST /_sandbox/revoke` with `{"id": …}` ends a person's tokens.
+//! forgets both, `POST /_sandbox/revoke` with `{"id": …}` ends a person's tokens, and `POST /_sandbox/repositories`
+//! changes a repository: `{"full_name": "ada-oss/reparse", "gone": true}`, see [`changes`].
 
+mod changes;
 mod faults;
 mod oauth;
 mod payload;
@@ -53,6 +55,8 @@ pub struct Options {
     pub client_secret: SecretString,
     /// The registered callback; without one, any web address is taken.
     pub callback: Option<Url>,
+    /// So many further people, `dev-000001` and so on, each with a few repositories: for load.
+    pub profiles: u32,
     /// How browsers and clients reach it, when that is not the address it listens on.
     pub public_url: Option<Url>,
 }
@@ -65,7 +69,15 @@ impl Options {
         client_id: impl Into<String>,
         client_secret: SecretString,
     ) -> Self {
-        Self { clock, entropy, client_id: client_id.into(), client_secret, callback: None, public_url: None }
+        Self {
+            clock,
+            entropy,
+            client_id: client_id.into(),
+            client_secret,
+            callback: None,
+            profiles: 0,
+            public_url: None,
+        }
     }
 }
 

@@ -5,6 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use super::changes::Change;
+use std::collections::HashMap;
+
 use super::personas::{Mail, Persona};
 use super::world::{Account, PullRequest, Repo, Who, World};
 
@@ -17,6 +20,8 @@ pub(super) struct Urls {
 pub(super) struct Payloads<'a> {
     pub urls: &'a Urls,
     pub world: &'a World,
+    /// What has become of repositories since the start.
+    pub changes: HashMap<i64, Change>,
 }
 
 fn time(time: DateTime<Utc>) -> Value {
@@ -116,6 +121,11 @@ impl Payloads<'_> {
         map
     }
 
+    /// May strangers see the repository?
+    pub fn is_visible(&self, repo: &Repo) -> bool {
+        self.changes.get(&repo.id).is_none_or(Change::is_visible)
+    }
+
     fn owner(&self, index: usize) -> Value {
         let account = &self.world.accounts[index];
         Value::Object(self.simple(account, account.login))
@@ -190,6 +200,8 @@ impl Payloads<'_> {
         let html = format!("{}/{full_name}", self.urls.web);
         let host = self.urls.web.split_once("://").map_or(self.urls.web.as_str(), |(_, host)| host);
         let language = (repo.language != "Markdown").then_some(repo.language);
+        let change = self.changes.get(&repo.id).cloned().unwrap_or_default();
+        let pushed = change.pushed.unwrap_or(repo.pushed);
         let mut map = Map::new();
         add(
             &mut map,
@@ -198,7 +210,7 @@ impl Payloads<'_> {
                 "node_id": node_id("Repository", repo.id),
                 "name": repo.name,
                 "full_name": full_name,
-                "private": false,
+                "private": change.exposed,
                 "owner": self.owner(repo.owner),
                 "html_url": html,
                 "description": repo.about,
@@ -207,12 +219,12 @@ impl Payloads<'_> {
                 "ssh_url": format!("git@{host}:{full_name}.git"),
                 "clone_url": format!("{html}.git"),
                 "svn_url": html,
-                "mirror_url": null,
+                "mirror_url": change.mirror.then(|| format!("https://git.example/{}.git", repo.name)),
                 "homepage": null,
                 "language": language,
                 "created_at": time(repo.created),
-                "updated_at": time(repo.pushed),
-                "pushed_at": time(repo.pushed),
+                "updated_at": time(pushed),
+                "pushed_at": time(pushed),
                 "size": repo.bytes / 1_024,
             }),
         );
@@ -227,7 +239,7 @@ impl Payloads<'_> {
                 "open_issues_count": repo.issues,
                 "open_issues": repo.issues,
                 "default_branch": "main",
-                "is_template": false,
+                "is_template": change.template.unwrap_or(false),
                 "topics": repo.topics,
                 "has_issues": true,
                 "has_projects": true,
@@ -236,9 +248,9 @@ impl Payloads<'_> {
                 "has_downloads": true,
                 "has_discussions": false,
                 "has_pull_requests": true,
-                "archived": repo.archived,
+                "archived": change.archived.unwrap_or(repo.archived),
                 "disabled": false,
-                "visibility": "public",
+                "visibility": if change.exposed { "private" } else { "public" },
                 "allow_forking": true,
                 "web_commit_signoff_required": false,
                 "permissions": { "admin": false, "maintain": false, "push": false, "triage": false, "pull": true },
@@ -291,6 +303,31 @@ impl Payloads<'_> {
             }
         }
         Value::Object(map)
+    }
+
+    /// `content-file` at the root of the default branch.
+    pub fn file(&self, repo: &Repo, name: &str) -> Option<Value> {
+        let text = self.changes.get(&repo.id)?.files.get(name)?;
+        let full_name = format!("{}/{}", self.world.accounts[repo.owner].login, repo.name);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let sha = &super::state::hex(digest.as_ref())[..40];
+        let url = format!("{}/repos/{full_name}/contents/{name}?ref=main", self.urls.api);
+        let git_url = format!("{}/repos/{full_name}/git/blobs/{sha}", self.urls.api);
+        let html_url = format!("{}/{full_name}/blob/main/{name}", self.urls.web);
+        Some(json!({
+            "type": "file",
+            "encoding": "base64",
+            "size": text.len(),
+            "name": name,
+            "path": name,
+            "content": STANDARD.encode(text) + "\n",
+            "sha": sha,
+            "url": url,
+            "git_url": git_url,
+            "html_url": html_url,
+            "download_url": format!("{}/{full_name}/raw/main/{name}", self.urls.web),
+            "_links": { "git": git_url, "self": url, "html": html_url },
+        }))
     }
 
     /// `contributor`.

@@ -29,6 +29,8 @@ pub struct Persona {
     pub(super) forks: &'static [&'static str],
     /// Pull requests merged upstream: repository and how many.
     pub(super) merged: &'static [(&'static str, u32)],
+    /// Pull requests of others reviewed upstream: repository and how many.
+    pub(super) reviewed: &'static [(&'static str, u32)],
 }
 
 /// When an account was made.
@@ -66,7 +68,7 @@ pub(super) struct Spec {
     pub pushed_days: i64,
 }
 
-const fn spec(name: &'static str, language: &'static str, about: &'static str) -> Spec {
+pub(super) const fn spec(name: &'static str, language: &'static str, about: &'static str) -> Spec {
     Spec {
         name,
         about,
@@ -83,11 +85,11 @@ const fn spec(name: &'static str, language: &'static str, about: &'static str) -
     }
 }
 
-const fn mail(address: &'static str) -> Mail {
+pub(super) const fn mail(address: &'static str) -> Mail {
     Mail { address, primary: true, verified: true, public: true }
 }
 
-const NOBODY: Persona = Persona {
+pub(super) const NOBODY: Persona = Persona {
     login: "",
     id: 0,
     name: "",
@@ -106,6 +108,7 @@ const NOBODY: Persona = Persona {
     bulk: 0,
     forks: &[],
     merged: &[],
+    reviewed: &[],
 };
 
 /// Everybody who can sign in.
@@ -136,6 +139,7 @@ pub(super) const PERSONAS: &[Persona] = &[
         bulk: 238,
         forks: &["open-forge/lexer-kit", "open-forge/query-engine", "tidewater/http-gateway", "tidewater/metrics-hub", "papercut-labs/form-builder", "northwind-data/frame-diff"],
         merged: &[("open-forge/lexer-kit", 148), ("open-forge/query-engine", 92), ("tidewater/http-gateway", 41), ("tidewater/metrics-hub", 33), ("northwind-data/frame-diff", 17), ("papercut-labs/form-builder", 9)],
+        reviewed: &[("open-forge/lexer-kit", 60), ("open-forge/query-engine", 31), ("tidewater/http-gateway", 12)],
         ..NOBODY
     },
     Persona {
@@ -257,6 +261,7 @@ pub(super) const PERSONAS: &[Persona] = &[
         bulk: 15,
         forks: &["papercut-labs/form-builder"],
         merged: &[("papercut-labs/form-builder", 8), ("papercut-labs/design-tokens", 4)],
+        reviewed: &[("papercut-labs/form-builder", 5)],
         ..NOBODY
     },
     Persona {

@@ -11,7 +11,7 @@ use super::payload::{self, Payloads};
 use super::personas::Persona;
 use super::state::{Bucket, Session, State, Window, hex};
 use super::world::{Account, Found, PullRequest, Repo, Who};
-use super::{faults, oauth};
+use super::{changes, faults, oauth};
 
 /// Search never shows more.
 const SEARCH_CAP: usize = 1_000;
@@ -31,10 +31,12 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/api/repos/{owner}/{repo}", web::get().to(repo))
         .route("/api/repos/{owner}/{repo}/languages", web::get().to(languages))
         .route("/api/repos/{owner}/{repo}/contributors", web::get().to(contributors))
+        .route("/api/repos/{owner}/{repo}/contents/{path}", web::get().to(contents))
         .route("/api/search/issues", web::get().to(search))
         .route("/_sandbox/faults", web::post().to(faults::order))
         .route("/_sandbox/requests", web::get().to(faults::requests))
         .route("/_sandbox/reset", web::post().to(faults::reset))
+        .route("/_sandbox/repositories", web::post().to(changes::order))
         .route("/_sandbox/revoke", web::post().to(faults::revoke))
         .route("/_sandbox/avatars/{id}.svg", web::get().to(avatar))
         .default_service(web::to(nothing));
@@ -67,7 +69,11 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn payloads(&self) -> Payloads<'a> {
-        Payloads { urls: &self.state.urls, world: &self.state.world }
+        Payloads {
+            urls: &self.state.urls,
+            world: &self.state.world,
+            changes: self.state.memory().changes.clone(),
+        }
     }
 
     fn param(&self, wanted: &str) -> Option<String> {
@@ -277,6 +283,7 @@ fn with_repo(
     found: impl FnOnce(&Repo) -> Answer,
 ) -> Answer {
     match call.state.world.repo(&name.0, &name.1) {
+        Found::Here(repo) | Found::Moved(repo) if !call.payloads().is_visible(repo) => Answer::Missing,
         Found::Here(repo) => found(repo),
         Found::Moved(repo) if below.is_empty() => {
             Answer::Moved(format!("{}/repositories/{}", call.state.urls.api, repo.id))
@@ -300,8 +307,10 @@ async fn user_by_login(request: HttpRequest, state: Data<State>, login: Path<Str
 async fn repos(request: HttpRequest, state: Data<State>, login: Path<String>) -> HttpResponse {
     answer(&request, &state, Bucket::Core, false, |call| {
         with_account(call, &login, "/repos", |account| {
-            let mut repos: Vec<&Repo> =
-                account.repos.iter().map(|index| &call.state.world.repos[*index]).collect();
+            let payloads = call.payloads();
+            let visible = |repo: &&Repo| payloads.is_visible(repo);
+            let all = account.repos.iter().map(|index| &call.state.world.repos[*index]);
+            let mut repos: Vec<&Repo> = all.filter(visible).collect();
             match call.param("sort").as_deref() {
                 Some("pushed" | "updated") => {
                     repos.sort_by_key(|repo| (std::cmp::Reverse(repo.pushed), repo.id))
@@ -312,7 +321,6 @@ async fn repos(request: HttpRequest, state: Data<State>, login: Path<String>) ->
             if call.param("direction").as_deref() == Some("asc") && call.param("sort").is_some() {
                 repos.reverse();
             }
-            let payloads = call.payloads();
             Answer::List(repos.into_iter().map(|repo| Value::Object(payloads.minimal_repo(repo))).collect())
         })
     })
@@ -348,6 +356,20 @@ async fn languages(request: HttpRequest, state: Data<State>, name: Path<(String,
     })
 }
 
+async fn contents(
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String, String)>,
+) -> HttpResponse {
+    let (owner, repo, file) = path.into_inner();
+    answer(&request, &state, Bucket::Core, false, |call| {
+        let below = format!("/contents/{file}");
+        with_repo(call, &(owner, repo), &below, |repo| {
+            call.payloads().file(repo, &file).map_or(Answer::Missing, Answer::One)
+        })
+    })
+}
+
 async fn contributors(
     request: HttpRequest,
     state: Data<State>,
@@ -363,7 +385,8 @@ async fn contributors(
     })
 }
 
-/// The part of GitHub's search that we use: `is:pr is:merged author:… -user:… repo:…`.
+/// The part of GitHub's search that we use: `is:pr is:merged author:… -author:… reviewed-by:… -user:… repo:…
+/// merged:>=… updated:>=…`.
 async fn search(request: HttpRequest, state: Data<State>) -> HttpResponse {
     answer(&request, &state, Bucket::Search, false, |call| {
         let q = call.param("q").unwrap_or_default();
@@ -372,10 +395,12 @@ async fn search(request: HttpRequest, state: Data<State>) -> HttpResponse {
         }
         let world = &call.state.world;
         let is = |index: usize, login: &str| world.accounts[index].login.eq_ignore_ascii_case(login);
-        let mut found: Vec<&PullRequest> = world.pulls.iter().collect();
+        let payloads = call.payloads();
+        let mut found: Vec<&PullRequest> =
+            world.pulls.iter().filter(|pull| payloads.is_visible(&world.repos[pull.repo])).collect();
         for term in q.split_whitespace() {
             match term.split_once(':') {
-                Some(("author", login)) => {
+                Some((name @ ("author" | "reviewed-by"), login)) => {
                     if !matches!(world.account(login), Found::Here(_)) {
                         return Answer::Invalid(invalid_search(
                             "invalid",
@@ -383,7 +408,18 @@ async fn search(request: HttpRequest, state: Data<State>) -> HttpResponse {
                              have permission to view the users.",
                         ));
                     }
-                    found.retain(|pull| is(pull.author, login));
+                    found.retain(|pull| match name {
+                        "author" => is(pull.author, login),
+                        _ => pull.reviewers.iter().any(|reviewer| is(*reviewer, login)),
+                    });
+                }
+                Some(("-author", login)) => found.retain(|pull| !is(pull.author, login)),
+                Some(("merged" | "updated", since)) => {
+                    let day = since.strip_prefix(">=").and_then(|day| day.parse::<chrono::NaiveDate>().ok());
+                    let Some(day) = day else {
+                        return Answer::Invalid(invalid_search("invalid", "Not a date."));
+                    };
+                    found.retain(|pull| pull.merged.date_naive() >= day);
                 }
                 Some(("user", login)) => found.retain(|pull| is(world.repos[pull.repo].owner, login)),
                 Some(("-user", login)) => found.retain(|pull| !is(world.repos[pull.repo].owner, login)),
@@ -402,7 +438,6 @@ async fn search(request: HttpRequest, state: Data<State>) -> HttpResponse {
         }
         let total = found.len();
         let skipped = (call.page - 1).saturating_mul(call.per_page);
-        let payloads = call.payloads();
         let shown = found.into_iter().take(SEARCH_CAP).skip(skipped).take(call.per_page);
         let items: Vec<Value> = shown.map(|pull| payloads.pull_request(pull)).collect();
         let body = json!({ "total_count": total, "incomplete_results": false, "items": items, "search_type": "lexical" });

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
+use super::changes::Change;
 use super::faults::Fault;
 use super::payload::Urls;
 use super::world::World;
@@ -41,6 +42,8 @@ pub(super) struct Memory {
     buckets: HashMap<(Option<i64>, Bucket), Window>,
     revoked: HashMap<i64, DateTime<Utc>>,
     pub faults: Vec<Fault>,
+    /// By the number of the repository.
+    pub changes: HashMap<i64, Change>,
     pub requests: Requests,
 }
 
@@ -130,7 +133,7 @@ impl Window {
 impl State {
     pub fn new(options: super::Options, urls: Urls) -> Self {
         Self {
-            world: World::new(options.clock.now()),
+            world: World::new(options.clock.now(), options.profiles),
             key: hmac::Key::new(hmac::HMAC_SHA256, options.client_secret.expose_secret().as_bytes()),
             clock: options.clock,
             entropy: options.entropy,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-use super::personas::{IDEAS, OTHERS, PERSONAS, Persona, Since, Spec, TITLES, UPSTREAM};
+use super::personas::{IDEAS, NOBODY, OTHERS, PERSONAS, Persona, Since, Spec, TITLES, UPSTREAM, mail, spec};
 
 /// Who stands behind a login.
 pub(super) enum Who {
@@ -56,6 +56,8 @@ pub(super) struct PullRequest {
     pub title: &'static str,
     pub created: DateTime<Utc>,
     pub merged: DateTime<Utc>,
+    /// Indices of accounts.
+    pub reviewers: Vec<usize>,
 }
 
 pub(super) struct World {
@@ -78,7 +80,8 @@ pub(super) enum Found<T> {
 }
 
 impl World {
-    pub fn new(now: DateTime<Utc>) -> Self {
+    /// The personas, and so many further people.
+    pub fn new(now: DateTime<Utc>, profiles: u32) -> Self {
         let today = now.date_naive().and_hms_opt(6, 0, 0).map_or(now, |time| time.and_utc());
         let mut world = Self {
             accounts: Vec::new(),
@@ -126,6 +129,16 @@ impl World {
             world.add_persona_repos(persona, today);
         }
         for persona in PERSONAS {
+            world.add_pulls(persona, today);
+        }
+        for persona in PERSONAS {
+            world.add_reviews(persona, today);
+        }
+        for number in 1..=profiles {
+            let persona = profile(number);
+            let created = back(today, 1_000 + i64::from(number % 900));
+            world.add_account(persona.login, persona.id, persona.name, Who::Persona(persona), created, today);
+            world.add_persona_repos(persona, today);
             world.add_pulls(persona, today);
         }
         world.pulls.sort_by_key(|pull| (std::cmp::Reverse(pull.created), pull.id));
@@ -305,10 +318,60 @@ impl World {
                     title,
                     created,
                     merged: created + Duration::hours(5 + i64::from(chance.below(40))),
+                    reviewers: Vec::new(),
                 });
             }
         }
     }
+
+    /// Pull requests of the upstream's first maintainer that the persona reviewed.
+    fn add_reviews(&mut self, persona: &'static Persona, today: DateTime<Utc>) {
+        let Some(reviewer) = self.index(persona.login) else { return };
+        let mut chance = Chance::new(persona.id.rotate_left(13));
+        for (name, count) in persona.reviewed {
+            let Some(repo) = self.names.get(*name).copied() else { continue };
+            let Some((author, _)) = self.repos[repo].contributors.iter().find(|(who, _)| *who != reviewer)
+            else {
+                continue;
+            };
+            let author = *author;
+            for number in 0..*count {
+                let index = i64::try_from(self.pulls.len()).unwrap_or(0);
+                let title = TITLES[usize::try_from(chance.below(1_000)).unwrap_or(0) % TITLES.len()];
+                let created = back(today, 5 + i64::from(number) * 17) + Duration::minutes(index % 600);
+                self.pulls.push(PullRequest {
+                    id: 1_900_000_000 + index * 13,
+                    number: 400 + u32::try_from(index).unwrap_or(0) * 3,
+                    author,
+                    repo,
+                    title,
+                    created,
+                    merged: created + Duration::hours(3 + i64::from(chance.below(60))),
+                    reviewers: vec![reviewer],
+                });
+            }
+        }
+    }
+}
+
+/// A person for load. Kept for the life of the process, as the tables are.
+fn profile(number: u32) -> &'static Persona {
+    let keep = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let login = keep(format!("dev-{number:06}"));
+    Box::leak(Box::new(Persona {
+        login,
+        id: 300_000_000 + i64::from(number),
+        name: login,
+        summary: "one of many",
+        emails: Box::leak(Box::new([mail(keep(format!("{login}@many.example")))])),
+        repos: Box::leak(Box::new([
+            spec("first-work", "Rust", "A tool"),
+            spec("site", "TypeScript", "A site"),
+        ])),
+        bulk: 3 + number % 4,
+        merged: &[("papercut-labs/form-builder", 2)],
+        ..NOBODY
+    }))
 }
 
 fn back(today: DateTime<Utc>, days: i64) -> DateTime<Utc> {

@@ -48,6 +48,9 @@ pub struct RepositoryFact {
     /// Whose commits it holds, where that was asked.
     #[serde(default)]
     pub commits: Option<Commits>,
+    /// `pushed_at` when that was asked.
+    #[serde(default)]
+    pub commits_of: Option<DateTime<Utc>>,
 }
 
 impl RepositoryFact {
@@ -164,6 +167,7 @@ pub(crate) mod tests {
             created_at: day(-days_ago),
             pushed_at: day(-days_ago / 2),
             commits: None,
+            commits_of: None,
         }
     }
 

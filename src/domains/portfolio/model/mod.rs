@@ -4,3 +4,6 @@ pub mod facts;
 pub mod formula;
 pub mod gaming;
 pub mod item;
+pub mod process;
+pub mod progress;
+pub mod skills;

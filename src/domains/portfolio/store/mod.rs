@@ -1,4 +1,9 @@
 //! SQL of portfolios: one statement a function.
 
+pub mod challenges;
+pub mod contributions;
+pub mod imports;
 pub mod items;
+pub mod observed;
 pub mod portfolios;
+pub mod skills;

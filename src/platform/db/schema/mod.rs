@@ -29,3 +29,5 @@ pub use vetting::*;
 diesel::allow_tables_to_appear_in_same_query!(events, event_audiences);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisations);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisation_members);
+diesel::allow_tables_to_appear_in_same_query!(portfolio_skills, skills);
+diesel::joinable!(portfolio_skills -> skills (skill));
