@@ -38,3 +38,7 @@ tidy:
 [confirm]
 reset:
     rm -rf .assay
+
+# Tests against servers that others wrote (mail, GitHub); fetches them
+long:
+    scripts/long-suite

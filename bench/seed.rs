@@ -125,8 +125,11 @@ INSERT INTO sessions (id, account_id, kind, token_hash, user_agent, ip, created_
 SELECT bench_id('0006', n), bench_id('0004', n), 'browser',
        sha256(('bench-session-' || lpad(to_hex(n), 8, '0'))::bytea), 'bench', '127.0.0.1', now(), now(), now() + interval '6 hours', now() + interval '1 day'
 FROM generate_series(0, {developers} - 1) n;
-INSERT INTO approvals (id, account_id, state, granted_by_id, granted_at, expires_at, reason, version, policy_version)
-SELECT bench_id('0007', n), bench_id('0004', n), 'active', bench_id('0005', 0), now(), now() + interval '400 days', 'bench', 1, (SELECT version FROM policies LIMIT 1)
+INSERT INTO applications (id, account_id, state, tracks, languages, policy_version, created_at, updated_at)
+SELECT bench_id('0007', n), bench_id('0004', n), 'approved', '{{backend}}', '[]', (SELECT version FROM policies LIMIT 1), now(), now()
+FROM generate_series(0, {developers} - 1) n;
+INSERT INTO approvals (id, application_id, account_id, state, granted_by_id, granted_at, expires_at, reason, version, policy_version)
+SELECT bench_id('0007', n), bench_id('0007', n), bench_id('0004', n), 'active', bench_id('0005', 0), now(), now() + interval '400 days', 'bench', 1, (SELECT version FROM policies LIMIT 1)
 FROM generate_series(0, {developers} - 1) n;
 INSERT INTO organisations (id, name, country, created_by_id, verified_at, verified_by_id, version, created_at, updated_at)
 SELECT bench_id('0008', n), 'Organisation ' || n, 'DE', bench_id('0005', n), now(), bench_id('0005', 0), 1, now(), now() FROM generate_series(0, 999) n;

@@ -1,5 +1,5 @@
-//! `demo`: drives the road of the market over HTTP against a service that it starts itself: sign-in, organisation,
-//! project, curation, listing, bid, offer, acceptance.
+//! `demo`: drives the road of the market over HTTP against a service that it starts itself: sign-in, import of a
+//! portfolio, application, screening, appeal, approval, organisation, project, curation, listing, bid, offer, acceptance.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use reqwest::header::{COOKIE, ETAG, IF_MATCH, LOCATION, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, LOCATION, SET_COOKIE};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -162,19 +162,22 @@ impl<'a> Walk<'a> {
         let client = self.join("carl-client", "client").await?;
         let developer = self.join("dev-dora", "developer").await?;
         let rival = self.join("dev-deniz", "developer").await?;
-        let curator = self.join("staff-sam", "developer").await?;
-        let admin = self.join("staff-rosa", "developer").await?;
-        self.appoint(&curator, "curator")?;
-        self.appoint(&admin, "admin")?;
-
-        let organisation = self.organisation(&client, &curator).await?;
-        for who in [&developer, &rival] {
-            let grant = json!({ "account_id": who.account, "reason": "Work seen and talked through." });
-            let approval = self.post(&admin, "/v1/approvals", 201, grant).await?;
-            self.say(&format!("{} approves {}: {}", admin.login, who.login, approval.text("/id")?));
+        let sam = self.join("staff-sam", "developer").await?;
+        let rosa = self.join("staff-rosa", "developer").await?;
+        for (who, permission) in
+            [(&sam, "curator"), (&sam, "reviewer"), (&rosa, "reviewer"), (&rosa, "admin")]
+        {
+            self.appoint(who, permission)?;
         }
 
-        let project = self.project(&client, &curator, &organisation).await?;
+        self.import(&developer).await?;
+        let application = self.application(&developer, &sam).await?;
+        self.appeal(&developer, &sam, &rosa, &application).await?;
+        self.approval(&developer, &rosa, &application).await?;
+        self.fast_lane(&rival, &rosa).await?;
+
+        let organisation = self.organisation(&client, &sam).await?;
+        let project = self.project(&client, &sam, &organisation).await?;
         let (listed, bid) = self.bids(&client, &developer, &rival, &project).await?;
         self.deal(&client, &developer, &listed, &bid).await
     }
@@ -192,7 +195,7 @@ impl<'a> Walk<'a> {
             Person { login, account: tokens.text("/account_id")?, token: tokens.text("/access_token")? };
 
         let me = self.get(&person, "/v1/me").await?;
-        let terms = self.get(&person, "/v1/policy").await?.text("/terms_version")?;
+        let terms = self.get(&person, "/v1/policy").await?.text("/consents/terms/version")?;
         let sign_up = json!({
             "roles": [role],
             "display_name": login,
@@ -213,6 +216,159 @@ impl<'a> Walk<'a> {
         }
         self.say(&format!("assay staff grant {} {permission}", person.login));
         Ok(())
+    }
+
+    /// The public work on GitHub, with its progress.
+    async fn import(&self, developer: &Person) -> Outcome {
+        let consents = self.get(developer, "/v1/me/consents").await?.body;
+        let consents = consents["data"].as_array().cloned().unwrap_or_default();
+        let vetting = consents.iter().find(|consent| consent["kind"] == "vetting");
+        let version = vetting.map(|consent| consent["current_version"].clone()).unwrap_or_default();
+        let put =
+            self.send(Method::PUT, developer, "/v1/me/consents/vetting", None, json!({ "version": version }));
+        right(put.await?, 200).await?;
+        self.say(&format!("{} consents to vetting, version {version}", developer.login));
+        let asked = self.post(developer, "/v1/portfolio/imports", 202, Value::Null).await?;
+        let import = format!("/v1/portfolio/imports/{}", asked.text("/id")?);
+        self.say(&format!("{} asks for an import from GitHub: {}", developer.login, asked.text("/id")?));
+        let mut shown = String::new();
+        // Half a minute; the import of this person takes about a second.
+        for _ in 0..300 {
+            let now = self.get(developer, &import).await?;
+            let (state, step) = (now.text("/state")?, now.text("/step")?);
+            let progress = format!("step {} of {}, {step}", now.body["step_number"], now.body["steps"]);
+            if progress != shown {
+                println!("       {progress}; so far {}", now.body["counts"]);
+                shown = progress;
+            }
+            match state.as_str() {
+                "completed" => {
+                    self.say(&format!("the import is complete after {} requests", now.body["requests"]));
+                    return Ok(());
+                }
+                "failed" => return Err(Failure(format!("the import failed: {}", now.body))),
+                _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        Err(Failure("the import did not end".to_owned()))
+    }
+
+    /// From a draft to changes requested and made, and back into the queue. Answers the application.
+    async fn application(&self, developer: &Person, reviewer: &Person) -> Outcome<String> {
+        let input = json!({
+            "tracks": ["backend"],
+            "statement": "Ten years of payment systems; the last three in Rust.",
+            "hours_per_week": 30,
+            "rate_per_hour": { "amount": 9_000, "currency": "EUR" },
+            "languages": [{ "code": "en", "level": "fluent" }],
+        });
+        let draft = self.post(developer, "/v1/applications", 201, input).await?;
+        let application = format!("/v1/applications/{}", draft.text("/id")?);
+        let ready = self.get(developer, &format!("{application}/readiness")).await?;
+        self.say(&format!("{} begins an application; ready: {}", developer.login, ready.body["ready"]));
+        let sent = self.act(developer, &application, "submit", draft.etag.as_deref(), Value::Null).await?;
+        self.say(&format!("submitted; screening is due by {}", sent.text("/screening_due_at")?));
+        self.post(reviewer, &format!("{application}/claim"), 200, Value::Null).await?;
+        let changes = json!({
+            "reason": "Good work; one thing is unclear.",
+            "notes": [{ "pointer": "/statement", "note": "Say which part of the system was yours." }],
+        });
+        self.act_on_latest(reviewer, &application, "request_changes", changes).await?;
+        self.say(&format!("{} claims it and asks for changes to /statement", reviewer.login));
+        let seen = self.get(developer, &application).await?;
+        let better =
+            json!({ "statement": "Payment systems for ten years; the ledger's import was mine alone." });
+        let request = self
+            .http
+            .patch(format!("{}{application}", self.url))
+            .bearer_auth(&developer.token)
+            .header(IF_MATCH, seen.etag.unwrap_or_default())
+            .header(CONTENT_TYPE, "application/merge-patch+json")
+            .body(better.to_string());
+        right(request.send().await.map_err(told)?, 200).await?;
+        let again = self.act_on_latest(developer, &application, "submit", Value::Null).await?;
+        self.say(&format!("{} makes them and submits again: {}", developer.login, again.text("/state")?));
+        Ok(application)
+    }
+
+    /// A decline by one reviewer, overturned by another.
+    async fn appeal(
+        &self,
+        developer: &Person,
+        first: &Person,
+        second: &Person,
+        application: &str,
+    ) -> Outcome {
+        self.post(first, &format!("{application}/claim"), 200, Value::Null).await?;
+        let decline = json!({
+            "reason_code": "insufficient_evidence",
+            "reason": "The work shown does not let anybody tell which part is yours.",
+            "evidence": [{ "source": "https://github.com/dev-dora", "finding": "Few commits in the last year." }],
+        });
+        let declined = self.act_on_latest(first, application, "decline", decline).await?;
+        let decision = declined.text("/decision/id")?;
+        self.say(&format!(
+            "{} screens and declines it: {}, {decision}",
+            first.login,
+            declined.text("/state")?
+        ));
+        let again = self.get(developer, application).await?.text("/reapply_at")?;
+        self.say(&format!(
+            "{} reads the reason and the evidence; may apply again at {again}",
+            developer.login
+        ));
+        let text = json!({ "text": "The pull requests merged upstream are mine, as the portfolio shows." });
+        let filed = self.post(developer, &format!("/v1/decisions/{decision}/appeal"), 201, text).await?;
+        let appeal = format!("/v1/appeals/{}", filed.text("/id")?);
+        self.say(&format!("{} appeals; the answer is due by {}", developer.login, filed.text("/due_at")?));
+        let own = self.send(Method::POST, first, &format!("{appeal}/claim"), None, Value::Null).await?;
+        if own.status().as_u16() != 409 {
+            return Err(Failure(format!("a reviewer takes an appeal against themselves: {}", own.status())));
+        }
+        self.say(&format!("{} cannot take the appeal against their own decision: 409", first.login));
+        self.post(second, &format!("{appeal}/claim"), 200, Value::Null).await?;
+        let answer =
+            json!({ "outcome": "overturn", "reason": "The merged pull requests show it well enough." });
+        let answered = self.act_on_latest(second, &appeal, "decide", answer).await?;
+        self.say(&format!("{} answers: the decision is {}", second.login, answered.text("/state")?));
+        let back = self.get(developer, application).await?.text("/state")?;
+        self.say(&format!("the application is back in the queue: {back}"));
+        Ok(())
+    }
+
+    /// Screened by the other reviewer, and approved by the word of an admin.
+    async fn approval(&self, developer: &Person, admin: &Person, application: &str) -> Outcome {
+        self.post(admin, &format!("{application}/claim"), 200, Value::Null).await?;
+        let passed = self.act_on_latest(admin, application, "pass", Value::Null).await?;
+        self.say(&format!("{} screens and passes it: {}", admin.login, passed.text("/state")?));
+        self.approve(developer, admin, application).await
+    }
+
+    async fn approve(&self, developer: &Person, admin: &Person, application: &str) -> Outcome {
+        let reason = json!({ "reason": "Work seen and talked through." });
+        let approved = self.act_on_latest(admin, application, "override_approval", reason).await?;
+        let approval = approved.text("/approval_id")?;
+        self.say(&format!("{} approves {} as an admin: {approval}", admin.login, developer.login));
+        Ok(())
+    }
+
+    /// Another developer, whose work elsewhere speaks for itself.
+    async fn fast_lane(&self, developer: &Person, admin: &Person) -> Outcome {
+        self.import(developer).await?;
+        let claim = json!({ "platform": "Elsewhere", "finished_projects": 64, "rating_hundredths": 492,
+            "links": ["https://elsewhere.example/dev-deniz"] });
+        let input = json!({ "tracks": ["backend"], "fast_lane": claim });
+        let draft = self.post(developer, "/v1/applications", 201, input).await?;
+        let application = format!("/v1/applications/{}", draft.text("/id")?);
+        self.act(developer, &application, "submit", draft.etag.as_deref(), Value::Null).await?;
+        let reason = json!({ "reason": "64 projects at 4.92; the profile links back." });
+        let ready = self.act_on_latest(admin, &application, "confirm_fast_lane", reason).await?;
+        let state = ready.text("/state")?;
+        self.say(&format!(
+            "{} takes the fast lane, which {} confirms: {state}",
+            developer.login, admin.login
+        ));
+        self.approve(developer, admin, &application).await
     }
 
     async fn organisation(&self, client: &Person, curator: &Person) -> Outcome<String> {

@@ -16,6 +16,7 @@ use assay_platform::web::auth::Authenticator;
 use assay_portfolio::Portfolio;
 use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
+use assay_vetting::Vetting;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::providers::Providers;
@@ -25,6 +26,7 @@ use super::providers::Providers;
 pub struct State {
     taxonomy: Arc<Taxonomy>,
     identity: Identity,
+    vetting: Vetting,
     portfolio: Portfolio,
     projects: Projects,
     mailer: Mailer,
@@ -40,6 +42,7 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone()),
+            vetting: Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() },
             portfolio: Portfolio::new(
                 ctx.clone(),
                 taxonomy.clone(),
@@ -57,6 +60,7 @@ impl State {
         config
             .app_data(Data::from(self.taxonomy.clone()))
             .app_data(Data::new(self.identity.clone()))
+            .app_data(Data::new(self.vetting.clone()))
             .app_data(Data::new(self.portfolio.clone()))
             .app_data(Data::new(self.projects.clone()));
     }
@@ -92,7 +96,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_notifications::jobs(registry, state.mailer.clone());
     assay_identity::jobs(registry);
     assay_portfolio::jobs(registry, &state.portfolio);
-    assay_vetting::jobs(registry);
+    assay_vetting::jobs(registry, &state.vetting);
     assay_projects::jobs(registry, &state.projects);
 }
 

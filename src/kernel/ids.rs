@@ -179,6 +179,10 @@ kinds! {
     SessionId = SessionKind("ses", "session");
     /// Id of a personal API token.
     ApiTokenId = ApiTokenKind("tok", "API token");
+    /// Id of a developer's application.
+    ApplicationId = ApplicationKind("app", "application");
+    /// Id of a decision about a person.
+    DecisionId = DecisionKind("dec", "decision");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
     /// Id of an import of a portfolio.

@@ -17,8 +17,6 @@ use crate::db::{Conn, DbError};
 pub struct Policy {
     /// The version: a date, and a letter when there are several of a day.
     pub version: String,
-    /// Version of the terms of service to which people consent at sign-up.
-    pub terms_version: String,
     /// Projects and their curation.
     pub projects: ProjectPolicy,
     /// Bids, offers and invitations.
@@ -27,10 +25,12 @@ pub struct Policy {
     pub fees: FeePolicy,
     /// Portfolios of developers.
     pub portfolio: PortfolioPolicy,
-    /// Approvals of developers.
+    /// Applications of developers, their approvals and appeals.
     pub vetting: VettingPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
+    /// What people are asked to agree to.
+    pub consents: ConsentPolicy,
 }
 
 /// Projects and their curation.
@@ -105,12 +105,36 @@ pub struct PortfolioPolicy {
     pub challenge_pause_seconds: i64,
 }
 
-/// Approvals of developers.
+/// Applications of developers, their approvals and appeals.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VettingPolicy {
+    /// Days without an edit after which a draft expires.
+    pub draft_idle_days: i64,
+    /// Business days in which screening answers.
+    pub screening_due_business_days: u32,
+    /// Hours for which a reviewer's claim holds.
+    pub claim_hours: i64,
+    /// Days in which the developer answers a request for changes.
+    pub changes_days: i64,
+    /// Days before the end of that time at which the developer is reminded.
+    pub changes_notice_days: i64,
+    /// Days after a first decline after which the developer may apply again.
+    pub reapply_first_days: i64,
+    /// Days after a further decline, or a revocation, after which the developer may apply again.
+    pub reapply_again_days: i64,
+    /// Finished projects elsewhere from which the fast lane is open.
+    pub fast_lane_projects: i32,
+    /// Average rating elsewhere from which the fast lane is open, in hundredths of a star of five.
+    pub fast_lane_rating_hundredths: i32,
     /// Days for which an approval holds (18 months).
     pub approval_days: i64,
+    /// Days before the end of an approval at which the developer is told and may apply again.
+    pub approval_notice_days: i64,
+    /// Days in which an adverse decision can be appealed.
+    pub appeal_days: i64,
+    /// Days in which an appeal is answered.
+    pub appeal_answer_days: i64,
 }
 
 /// Organisations of clients.
@@ -121,6 +145,29 @@ pub struct OrganisationPolicy {
     pub invitation_days: i64,
     /// Most members of an organisation.
     pub max_members: i64,
+}
+
+/// What people are asked to agree to.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentPolicy {
+    /// The terms of service; agreed to at sign-up.
+    pub terms: ConsentText,
+    /// The evaluation of a developer's work.
+    pub vetting: ConsentText,
+    /// Mail that is not needed for what a person has under way.
+    pub product_mail: ConsentText,
+}
+
+/// A text to agree to.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentText {
+    /// Its version.
+    #[schema(example = "2026-11-21")]
+    pub version: String,
+    /// What is agreed to.
+    pub text: String,
 }
 
 impl Policy {

@@ -12,3 +12,4 @@ mod market;
 mod platform;
 mod portfolio;
 mod tidy;
+mod vetting;

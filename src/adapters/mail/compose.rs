@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use uuid::Uuid;
@@ -25,6 +25,45 @@ pub struct Mail {
     pub html: String,
     /// When it was written.
     pub written_at: DateTime<Utc>,
+    /// Where such mail is stopped; none for mail that is needed.
+    pub unsubscribe: Option<String>,
+}
+
+/// `List-Unsubscribe` (RFC 2369): the link.
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+/// `List-Unsubscribe-Post` (RFC 8058): a mail program may post to the link without asking further.
+#[derive(Clone)]
+struct ListUnsubscribePost;
+
+/// Only written, never read.
+type ReadFailure = Box<dyn std::error::Error + Send + Sync>;
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+    fn parse(text: &str) -> Result<Self, ReadFailure> {
+        Ok(Self(text.to_owned()))
+    }
+    fn display(&self) -> HeaderValue {
+        let link = format!("<{}>", self.0);
+        // Neither folded nor encoded: programs must find the link as it is.
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), link.clone(), link)
+    }
+}
+
+impl Header for ListUnsubscribePost {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+    fn parse(_: &str) -> Result<Self, ReadFailure> {
+        Ok(Self)
+    }
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
 }
 
 /// Reads `Name <address>` or an address.
@@ -46,7 +85,14 @@ pub(super) fn message(from: &Mailbox, mail: &Mail) -> Result<Message, MailError>
     }
     let to: Address = mail.to.parse().map_err(|_| MailError::Unacceptable("the address is not one"))?;
     let id = mail.id.simple();
-    Message::builder()
+    let mut builder = Message::builder();
+    if let Some(link) = &mail.unsubscribe {
+        if !link.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>')) {
+            return Err(MailError::Unacceptable("the unsubscribe link is not a URL"));
+        }
+        builder = builder.header(ListUnsubscribe(link.clone())).header(ListUnsubscribePost);
+    }
+    builder
         .from(from.clone())
         .to(Mailbox::new(None, to))
         .subject(mail.subject.clone())
@@ -75,6 +121,7 @@ pub(super) mod tests {
             text: "Hello.\n".into(),
             html: "<p>Hello.</p>\n".into(),
             written_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+            unsubscribe: None,
         }
     }
 
@@ -114,6 +161,21 @@ pub(super) mod tests {
             ["As\r\nBcc: eve@example.com <no-reply@assay.example>", "As\nsay <no-reply@assay.example>"]
         {
             assert!(mailbox(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_unsubscribe_link_is_a_header_as_it_is() {
+        let link = format!("https://assay.example/v1/mail/unsubscribe?token={}", "A".repeat(100));
+        let optional = Mail { unsubscribe: Some(link.clone()), ..mail("dora@example.com", "Hello") };
+        let text = String::from_utf8(message(&from(), &optional).unwrap().formatted()).unwrap();
+        assert!(text.contains(&format!("List-Unsubscribe: <{link}>\r\n")), "{text}");
+        assert!(text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"), "{text}");
+        for bad in
+            ["https://a.example/\r\nBcc: eve@example.com", "https://a.example/> <x", "https://a.example/é"]
+        {
+            let mail = Mail { unsubscribe: Some(bad.to_owned()), ..optional.clone() };
+            assert!(message(&from(), &mail).is_err(), "{bad:?}");
         }
     }
 

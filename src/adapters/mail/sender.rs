@@ -1,10 +1,11 @@
 //! Sending.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,13 +19,15 @@ use super::folder;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How mails are sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// `smtp://user:password@host:port` (STARTTLS demanded; `?tls=none` for a server on this machine) or `smtps://…`;
     /// empty = files.
     pub smtp_url: SecretString,
     /// `Name <address>` of the sender.
     pub from: String,
+    /// A file of certificates (PEM) that the server's may be signed by, besides the public ones; empty = none.
+    pub tls_ca: PathBuf,
     /// Where files go.
     pub folder: PathBuf,
 }
@@ -64,13 +67,25 @@ impl Mailer {
         let from = compose::mailbox(&config.from)
             .map_err(|detail| MailError::Config { key: "from", detail: detail.to_owned() })?;
         let url = config.smtp_url.expose_secret();
-        let way = if url.is_empty() { Way::Files(config.folder.clone()) } else { Way::Smtp(Smtp::new(url)?) };
+        let way = if url.is_empty() {
+            Way::Files(config.folder.clone())
+        } else {
+            Way::Smtp(Smtp::new(url, &config.tls_ca)?)
+        };
         Ok(Self { from, way })
     }
 
     /// Do mails go to files?
     pub fn is_sandbox(&self) -> bool {
         matches!(self.way, Way::Files(_))
+    }
+
+    /// A mail as it is sent.
+    ///
+    /// # Errors
+    /// When it cannot be made into a message.
+    pub fn source(&self, mail: &Mail) -> Result<Vec<u8>, MailError> {
+        Ok(compose::message(&self.from, mail)?.formatted())
     }
 
     /// Sends a mail.
@@ -89,7 +104,7 @@ impl Mailer {
 }
 
 impl Smtp {
-    fn new(url: &str) -> Result<Self, MailError> {
+    fn new(url: &str, tls_ca: &Path) -> Result<Self, MailError> {
         let refuse = |detail: &str| MailError::Config { key: "smtp_url", detail: detail.to_owned() };
         let mut url = Url::parse(url).map_err(|_| refuse("not a URL"))?;
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -115,7 +130,23 @@ impl Smtp {
             .map_err(|_| refuse("the mail library refuses it"))?
             .timeout(Some(TIMEOUT))
             .pool_config(PoolConfig::new().max_size(2));
-        Ok(Self { builder, transport: Arc::default() })
+        if tls_ca.as_os_str().is_empty() {
+            return Ok(Self { builder, transport: Arc::default() });
+        }
+        let refuse = |detail: &str| MailError::Config { key: "tls_ca", detail: detail.to_owned() };
+        let wrapped = match (url.scheme(), plain) {
+            (_, true) => return Err(refuse("it goes with TLS only")),
+            (scheme, false) => scheme == "smtps",
+        };
+        let pem =
+            std::fs::read(tls_ca).map_err(|error| refuse(&format!("the file cannot be read: {error}")))?;
+        let certificate = Certificate::from_pem(&pem).map_err(|_| refuse("the file has no certificate"))?;
+        let parameters = TlsParameters::builder(host)
+            .add_root_certificate(certificate)
+            .build()
+            .map_err(|_| refuse("the certificate cannot be used"))?;
+        let tls = if wrapped { Tls::Wrapper(parameters) } else { Tls::Required(parameters) };
+        Ok(Self { builder: builder.tls(tls), transport: Arc::default() })
     }
 
     async fn send(&self, message: lettre::Message) -> Result<(), MailError> {
@@ -155,6 +186,7 @@ mod tests {
             smtp_url: smtp_url.to_owned().into(),
             from: "Assay <no-reply@assay.example>".into(),
             folder: folder.into(),
+            ..Config::default()
         })
     }
 

@@ -25,7 +25,6 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
     "reinstate_account",
     "replay_job",
     "revoke_all_sessions",
-    "revoke_approval",
     "revoke_organisation_invitation",
     "sign_up",
     "suspend_account",
@@ -34,16 +33,22 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
 ];
 
 /// Paths whose thing is named by the body, the query or the caller.
-const NAMED_ELSEWHERE: &[&str] =
-    &["/v1/organisation_invitations/accept", "/v1/me/approval", "/v1/me/suspension/appeal"];
+const NAMED_ELSEWHERE: &[&str] = &[
+    "/v1/mail/unsubscribe",
+    "/v1/me/approval",
+    "/v1/me/suspension/appeal",
+    "/v1/organisation_invitations/accept",
+];
 
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
+    ("applications", "app"),
     ("approvals", "apv"),
     ("api_tokens", "tok"),
     ("appeals", "apl"),
     ("bids", "bid"),
+    ("decisions", "dec"),
     ("deliverables", "dlv"),
     ("developers", "acc"),
     ("imports", "pim"),
@@ -68,7 +73,7 @@ const TAGS: &[(&str, &str)] = &[
     ("organisations", "Clients' organisations, their members and invitations."),
     ("skills", "The taxonomy of skills."),
     ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
-    ("vetting", "Approvals of developers."),
+    ("vetting", "Applications of developers, decisions about them, appeals, approvals."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),
     ("bids", "Bids and their revisions."),

@@ -14,7 +14,7 @@
 //! - No one decides about themselves: permissions, suspensions and appeals need another person.
 //!
 //! Lends: [`Identity`] (the authenticator and the handlers' state), [`membership`], [`memberships`],
-//! [`organisation_ref`], [`organisation_by_name`], [`account_ref`], [`github_token`], [`grant_permission_by_login`],
+//! [`organisation_ref`], [`organisation_by_name`], [`account_ref`], [`has_consent`], [`github_token`], [`grant_permission_by_login`],
 //! [`retention`], [`rotate_signing_keys`].
 
 mod http;
@@ -31,8 +31,10 @@ use assay_platform::db::Conn;
 
 pub use http::routes;
 pub use jobs::{jobs, retention};
+pub use model::ConsentKind;
 pub use model::{AccountRef, Membership, OrganisationRef, OrganisationRole};
 pub use service::Identity;
+pub use service::consents::has_consent;
 pub use service::keys::{github_token, rotate as rotate_signing_keys};
 pub use service::staff::{grant_permission_by_login, staff_by_login};
 

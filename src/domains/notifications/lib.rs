@@ -1,12 +1,14 @@
 //! Notifications: the mails that people get, and the feed of events that programs read.
 //!
-//! Owns no table. Mails under way are jobs of the kind `mail.send`; the feed reads the platform's outbox, whose events
-//! are kept for 90 days.
+//! Owns `mail_preferences`. Mails under way are jobs of the kind `mail.send`; the feed reads the platform's outbox,
+//! whose events are kept for 90 days.
 //!
 //! Invariants:
 //! - A mail is enqueued in the transaction of what it tells of, and sent by the worker.
 //! - A mail's `Message-ID` and content depend on its job alone, so that a mail sent twice after a crash is
-//!   recognisable.
+//!   recognisable. What it says lies sealed in its job.
+//! - Mail that is not essential reaches only who consented to it and did not unsubscribe, which is decided when it is
+//!   sent, and has a one-click unsubscribe (RFC 2369, RFC 8058).
 //! - What people wrote never becomes a header, and reaches HTML escaped.
 //! - A reader of the feed sees the events of their account, of the organisations they belong to now, and of the staff
 //!   permissions they hold now; the last only with a credential that may do staff acts.
@@ -21,5 +23,5 @@ mod store;
 
 pub use http::routes;
 pub use jobs::jobs;
-pub use model::{NewMail, Template};
+pub use model::{Adverse, Category, NewMail, Overdue, Recipient, Template};
 pub use service::{enqueue_mail, enqueue_mail_once, mailer};

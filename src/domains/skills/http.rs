@@ -13,7 +13,7 @@ use crate::model::{Family, Neighbour, Rank, Skill, Taxonomy};
 
 /// Registers the operations of skills.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_skills).service(get_skill);
+    config.service(list_skills).service(get_skill).service(list_skill_families);
 }
 
 /// Which skills to list.
@@ -145,4 +145,17 @@ async fn get_skill(taxonomy: Data<Taxonomy>, _caller: Anyone, slug: Path<String>
         floor_usd_per_hour: skill.floor_usd_per_hour,
     };
     Ok(Reply::ok(&view)?)
+}
+
+/// Lists the families of skills.
+///
+/// They are also the tracks in which developers apply. All of them on one page.
+#[utoipa::path(
+    tag = "skills",
+    responses((status = 200, description = "Every family.", body = Page<Family>)),
+    extensions(("x-access" = json!("public")))
+)]
+#[get("/v1/skill_families")]
+async fn list_skill_families(taxonomy: Data<Taxonomy>, _caller: Anyone) -> Outcome {
+    Ok(Reply::ok(&Page::whole(taxonomy.families().to_vec()))?)
 }

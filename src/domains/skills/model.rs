@@ -171,6 +171,11 @@ impl Taxonomy {
         &self.families
     }
 
+    /// Is there a family of that slug?
+    pub fn has_family(&self, slug: &str) -> bool {
+        self.families.iter().any(|family| family.slug == slug)
+    }
+
     /// How much of `known` carries over to `wanted`, in percent: 100 for the same skill, 0 for strangers.
     pub fn carries_over(&self, known: &str, wanted: &str) -> i32 {
         if known == wanted {

@@ -1,4 +1,4 @@
-//! Who may do what with approvals.
+//! Who may do what with applications, approvals and appeals.
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::process::Who;
@@ -9,19 +9,24 @@ pub fn reads_all(actor: &Actor) -> bool {
     actor.is_staff() && actor.scopes.contains(&Scope::Account)
 }
 
-/// An admin, but not about themselves.
+/// May the actor read applications, decisions and appeals of others?
+pub fn screens(actor: &Actor) -> bool {
+    const SCREENING: &[Permission] = &[Permission::Reviewer, Permission::Assessor, Permission::Admin];
+    reads_all(actor) && SCREENING.iter().any(|permission| actor.is(*permission))
+}
+
+/// Nobody decides about themselves.
 ///
 /// # Errors
 /// `forbidden`.
-pub fn require_decider(actor: &Actor, account: AccountId) -> Result<()> {
-    actor.require(Permission::Admin)?;
+pub fn require_another(actor: &Actor, account: AccountId) -> Result<()> {
     if actor.account_id == account {
-        return Err(Error::new(Code::Forbidden, "Nobody decides about their own approval."));
+        return Err(Error::new(Code::Forbidden, "Nobody decides about themselves."));
     }
     Ok(())
 }
 
-/// Who the actor is to the approval of `account`.
+/// Who the actor is to what concerns `account`.
 pub fn who(actor: &Actor, account: AccountId) -> Vec<Who> {
     if actor.account_id == account {
         return vec![Who::Developer];
@@ -56,11 +61,10 @@ mod tests {
     }
 
     #[test]
-    fn only_another_admin_decides() {
+    fn nobody_decides_about_themselves() {
         let admin = actor(&[Permission::Admin], Scope::ALL);
-        assert!(require_decider(&admin, account(2)).is_ok());
-        assert!(require_decider(&admin, account(1)).is_err());
-        assert!(require_decider(&actor(&[Permission::Reviewer], Scope::ALL), account(2)).is_err());
+        assert!(require_another(&admin, account(2)).is_ok());
+        assert!(require_another(&admin, account(1)).is_err());
         assert_eq!(who(&admin, account(2)), [Who::Staff(Permission::Admin)]);
         assert_eq!(who(&admin, account(1)), [Who::Developer]);
     }
@@ -70,5 +74,14 @@ mod tests {
         assert!(reads_all(&actor(&[Permission::Curator], Scope::ALL)));
         assert!(!reads_all(&actor(&[Permission::Curator], &[Scope::Read])));
         assert!(!reads_all(&actor(&[], Scope::ALL)));
+    }
+
+    #[test]
+    fn curators_and_finance_do_not_read_applications() {
+        for permission in Permission::ALL {
+            let screening = !matches!(permission, Permission::Curator | Permission::Finance);
+            assert_eq!(screens(&actor(&[*permission], Scope::ALL)), screening, "{permission}");
+        }
+        assert!(!screens(&actor(&[Permission::Reviewer], &[Scope::Read])));
     }
 }

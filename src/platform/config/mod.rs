@@ -114,6 +114,7 @@ pub struct SitesConfig {
 pub struct MailConfig {
     pub smtp_url: SecretString,
     pub from: String,
+    pub tls_ca: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -346,7 +346,6 @@ fn set_headers(
     };
     set("x-request-id", request_id);
     set("x-content-type-options", "nosniff");
-    set("referrer-policy", "no-referrer");
     set("x-frame-options", "DENY");
     set("cross-origin-opener-policy", "same-origin");
     if edge.https {
@@ -362,6 +361,9 @@ fn set_headers(
     if !headers.contains_key("content-security-policy") {
         let csp = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+    if !headers.contains_key(header::REFERRER_POLICY) {
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         let value = if private { "no-store" } else { "no-cache" };

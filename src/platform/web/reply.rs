@@ -71,6 +71,21 @@ impl Reply {
         Self { status, headers: Vec::new(), body, next: None }
     }
 
+    /// 200 with a page. A form in it posts here with the service's own `Origin`, which `no-referrer` would hide.
+    pub fn html(page: String) -> Self {
+        let headers = [
+            ("content-type", "text/html; charset=utf-8"),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+            ),
+            ("referrer-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { status: 200, headers, body: page }
+    }
+
     fn json(status: u16, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_string(body).map_err(Error::internal)?;
         Ok(Self { status, headers: Vec::new(), body, next: None })
@@ -145,7 +160,9 @@ impl Responder for Reply {
         if unchanged || self.body.is_empty() {
             return builder.finish();
         }
-        builder.insert_header((header::CONTENT_TYPE, "application/json"));
+        if !self.headers.iter().any(|(name, _)| name == "content-type") {
+            builder.insert_header((header::CONTENT_TYPE, "application/json"));
+        }
         builder.body(self.body)
     }
 }

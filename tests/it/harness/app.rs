@@ -13,8 +13,10 @@ use assay::app::services::Services;
 use assay::app::worker;
 use assay_adapters::github::sandbox;
 use assay_platform::config::Config;
+use assay_platform::db::Conn;
 use assay_platform::jobs::{self, Registry};
 use assay_platform::{Ctx, sandbox_clock};
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use reqwest::Method;
 
 use super::call::Call;
@@ -132,12 +134,17 @@ impl TestApp {
 
     /// Does all background work that is due now. A job that has used up its tries fails the test.
     pub async fn work(&self) {
-        while worker::round(&self.worker, &self.registry).await.expect("the worker's round") > 0 {}
+        self.work_with_failures().await;
         let (_, dead) = self.worker.db.read(async |conn| jobs::depth(conn).await).await.expect("the depth");
         if dead > 0 {
             let left = self.worker.db.read(async |conn| jobs::list(conn, true, None, 20).await).await;
             panic!("{dead} jobs are dead: {left:?}");
         }
+    }
+
+    /// The same where jobs may die.
+    pub async fn work_with_failures(&self) {
+        while worker::round(&self.worker, &self.registry).await.expect("the worker's round") > 0 {}
     }
 
     /// Moves the clock and does what has become due.
@@ -150,6 +157,19 @@ impl TestApp {
     /// Moves the clock by days and does what has become due.
     pub async fn advance_days(&self, days: u64) {
         self.advance(Duration::from_secs(days * 86_400)).await;
+    }
+
+    /// Every row of a table as text, as a dump would have it.
+    pub async fn dump(&self, table: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            row: String,
+        }
+        let mut conn = Conn::establish(self.database_url()).await.expect("a connection");
+        let sql = format!("SELECT t::text AS row FROM {table} t");
+        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut conn).await.expect("the rows");
+        rows.into_iter().map(|row| row.row + "\n").collect()
     }
 
     /// The URL of the test's database.

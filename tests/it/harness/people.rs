@@ -79,20 +79,44 @@ impl TestApp {
                 "roles": roles,
                 "display_name": format!("{login} of the tests"),
                 "contact_email": me.at("/verified_emails/0/email"),
-                "accept_terms_version": self.services.ctx.policy.terms_version,
+                "accept_terms_version": self.services.ctx.policy.consents.terms.version,
+                "accept_product_mail_version": self.services.ctx.policy.consents.product_mail.version,
             });
             self.post("/v1/me/sign_up").by(&person).json(input).expect(200).await;
         }
         person
     }
 
-    /// A developer whom an admin has approved.
-    pub async fn developer(&self, login: &str) -> Person {
+    /// A developer who has what submission wants: consent, an item in the portfolio.
+    pub async fn candidate(&self, login: &str) -> Person {
         let person = self.sign_up(login, &["developer"]).await;
-        let admin = self.founder().await;
-        let grant = json!({ "account_id": person.id, "reason": "Approved for a test." });
-        self.post("/v1/approvals").by(&admin).json(grant).expect(201).await;
+        let version = &self.services.ctx.policy.consents.vetting.version;
+        let consent = json!({ "version": version });
+        self.put("/v1/me/consents/vetting").by(&person).json(consent).expect(200).await;
+        self.portfolio_item(&person).await;
         person
+    }
+
+    /// A developer who is approved: over the fast lane, the shortest way there is.
+    pub async fn developer(&self, login: &str) -> Person {
+        let person = self.candidate(login).await;
+        self.approve(&person).await;
+        person
+    }
+
+    /// Walks a candidate from an application to the approval. Answers the application.
+    pub async fn approve(&self, person: &Person) -> Answer {
+        let founder = self.founder().await;
+        let claim = json!({ "platform": "Elsewhere", "finished_projects": 64, "rating_hundredths": 492,
+            "links": ["https://elsewhere.example/profile"] });
+        let content = json!({ "tracks": ["backend"], "fast_lane": claim });
+        let made = self.post("/v1/applications").by(person).json(content).expect(201).await;
+        let act = |verb: &str| self.post(&format!("/v1/applications/{}/{verb}", made.id()));
+        let sent = act("submit").by(person).if_match(&made.etag()).expect(200).await;
+        let reason = json!({ "reason": "Approved for a test." });
+        let confirm = act("confirm_fast_lane").by(&founder).if_match(&sent.etag());
+        let ready = confirm.json(reason.clone()).expect(200).await;
+        act("override_approval").by(&founder).if_match(&ready.etag()).json(reason).expect(200).await
     }
 
     /// A client with an organisation that a curator has verified.
@@ -121,9 +145,10 @@ impl TestApp {
         person
     }
 
-    /// The staff member who makes the other fixtures: admin and curator.
+    /// The staff member who makes the other fixtures: admin, curator and reviewer.
     async fn founder(&self) -> Person {
         self.staff("staff-rosa", Permission::Admin).await;
+        self.staff("staff-rosa", Permission::Reviewer).await;
         self.staff("staff-rosa", Permission::Curator).await
     }
 

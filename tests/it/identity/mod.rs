@@ -1,7 +1,7 @@
 //! Identity: signing in, credentials, the account, staff, organisations, and the right to bid.
 
 mod api_tokens;
-mod approvals;
+mod consents;
 mod invitations;
 mod organisations;
 mod profile;
@@ -29,7 +29,7 @@ fn sign_up_input(app: &TestApp, roles: &[&str], email: &str) -> Value {
         "roles": roles,
         "display_name": "Somebody",
         "contact_email": email,
-        "accept_terms_version": app.services.ctx.policy.terms_version,
+        "accept_terms_version": app.services.ctx.policy.consents.terms.version,
     })
 }
 

@@ -127,10 +127,14 @@ impl TestApp {
                                           last_seen_at, expires_at)
                     SELECT gen_random_uuid(), id, 'browser', '\\x{hash}', 'test', '127.0.0.1', now(), now(), now(),
                            now() + interval '20 days' FROM person
+                 ), application AS (
+                    INSERT INTO applications (id, account_id, state, tracks, languages, policy_version, created_at, updated_at)
+                    SELECT id, id, 'approved', '{{backend}}', '[]', (SELECT version FROM policies LIMIT 1), now(), now()
+                    FROM person RETURNING id
                  )
-                 INSERT INTO approvals (id, account_id, state, granted_by_id, granted_at, expires_at, reason, version, policy_version)
-                 SELECT gen_random_uuid(), id, 'active', id, now(), now() + interval '400 days', 'Approved for a test.', 1,
-                        (SELECT version FROM policies LIMIT 1) FROM person",
+                 INSERT INTO approvals (id, application_id, account_id, state, granted_by_id, granted_at, expires_at, reason, policy_version)
+                 SELECT id, id, id, 'active', id, now(), now() + interval '400 days', 'Approved for a test.',
+                        (SELECT version FROM policies LIMIT 1) FROM application",
                 github = 7_000_000 + n,
             );
             // Foreign keys between the statements of one command are checked at its end.

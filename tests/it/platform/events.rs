@@ -47,7 +47,16 @@ async fn each_reads_what_concerns_them_in_order() {
     assert_eq!(of_carl[0]["subject"], carl.id.as_str());
     assert_eq!(of_carl[1]["subject"], carl.organisation());
     let of_dora = feed(&app, &dora, 100).await;
-    assert_eq!(kinds(&of_dora), ["account.signed_up", "approval.granted"]);
+    let wanted = [
+        "account.signed_up",
+        "consent.given",
+        "application.created",
+        "application.submitted",
+        "application.fast_lane_confirmed",
+        "approval.granted",
+        "application.approved",
+    ];
+    assert_eq!(kinds(&of_dora), wanted);
     for events in [&of_carl, &of_dora] {
         assert!(seqs(events).is_sorted_by(|a, b| a < b));
         let text = serde_json::to_string(events).unwrap();

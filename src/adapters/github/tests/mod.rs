@@ -6,6 +6,7 @@ mod limits;
 mod lists;
 mod schema;
 mod sign_in;
+mod stand_in;
 
 use std::collections::HashMap;
 use std::time::Duration;

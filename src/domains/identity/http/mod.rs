@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod consents;
 mod invitations;
 mod me;
 mod organisations;
@@ -16,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     auth::routes(config);
     me::routes(config);
+    consents::routes(config);
     tokens::routes(config);
     accounts::routes(config);
     invitations::routes(config);

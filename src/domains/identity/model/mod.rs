@@ -6,9 +6,11 @@ pub mod refresh;
 pub mod return_to;
 
 mod account;
+mod consent;
 mod organisation;
 mod process;
 
 pub use account::{MAX_API_TOKENS, MAX_OWNED, Profile, SuspensionReason, VerifiedEmail, same_address};
+pub use consent::{ConsentAct, ConsentKind};
 pub use organisation::{AccountRef, Membership, OrganisationRef, OrganisationRole};
 pub use process::{ORGANISATION_INVITATION, SUSPENSION_APPEAL};

@@ -4,7 +4,7 @@ use assay_kernel::error::WhyNot;
 use assay_kernel::ids::{OrganisationId, OrganisationInvitationId};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Code, Error, Limit, Money, Page, Result, string_enum};
-use assay_notifications::{NewMail, Template, enqueue_mail};
+use assay_notifications::{NewMail, Recipient, Template, enqueue_mail};
 use assay_platform::crypto::{random_token, sha256};
 use assay_platform::db::Conn;
 use assay_platform::outbox::{self, Audience};
@@ -200,7 +200,7 @@ pub async fn create_in(
     let inviter = store::accounts::reference(conn, actor.account_id).await?;
     let inviter = inviter.map_or_else(String::new, |who| who.display_name.unwrap_or(who.login));
     let mail = NewMail {
-        to: input.email.clone(),
+        to: Recipient::Address(input.email.clone()),
         template: Template::OrganisationInvitation {
             organisation: organisation.name,
             inviter,

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use validator::Validate;
 
+use super::consents;
 use super::suspensions::{SuspensionView, suspension_of};
 use super::typed;
-use crate::model::{Profile, VerifiedEmail};
+use crate::model::{ConsentAct, ConsentKind, Profile, VerifiedEmail};
 use crate::store;
 use crate::store::accounts::AccountRow;
 use crate::store::{stored, stored_all};
@@ -90,6 +91,12 @@ pub struct SignUp {
     #[validate(length(max = 40))]
     #[schema(max_length = 40, example = "2026-11-01")]
     pub accept_terms_version: String,
+    /// The version of the consent `product_mail` that the person gives, if they do: without it, only mail that is
+    /// needed is sent.
+    #[validate(length(max = 40))]
+    #[serde(default)]
+    #[schema(max_length = 40, example = "2026-11-21")]
+    pub accept_product_mail_version: Option<String>,
 }
 
 pub(super) fn verified_emails(row: &AccountRow) -> Result<Vec<VerifiedEmail>> {
@@ -118,7 +125,7 @@ fn view(
         website: row.website,
         contact_email: row.contact_email,
         terms_version: row.terms_version,
-        current_terms_version: ctx.policy.terms_version.clone(),
+        current_terms_version: ctx.policy.consents.terms.version.clone(),
         suspension,
         version: row.version,
         created_at: row.created_at,
@@ -169,19 +176,27 @@ pub async fn sign_up(ctx: &Ctx, actor: &Actor, input: &SignUp) -> Result<Me> {
                 Ok(()) => Vec::new(),
                 Err(error) => error.fields().to_vec(),
             };
-            if input.accept_terms_version != ctx.policy.terms_version {
-                faults.push(assay_kernel::FieldError {
-                    pointer: "/accept_terms_version".to_owned(),
-                    code: "unknown_value".to_owned(),
-                    detail: format!("the terms in force are version {}", ctx.policy.terms_version),
-                });
+            let consents = [
+                (ConsentKind::Terms, Some(&input.accept_terms_version), "/accept_terms_version"),
+                (
+                    ConsentKind::ProductMail,
+                    input.accept_product_mail_version.as_ref(),
+                    "/accept_product_mail_version",
+                ),
+            ];
+            for (kind, version, pointer) in consents {
+                faults.extend(version.and_then(|version| consents::outdated(ctx, kind, version, pointer)));
             }
             if !faults.is_empty() {
                 return Err(Error::invalid(faults));
             }
-            let terms = &ctx.policy.terms_version;
+            let terms = &ctx.policy.consents.terms.version;
             let row = store::accounts::sign_up(conn, actor.account_id, &profile, terms, now).await?;
-            store::accounts::add_consent(conn, actor.account_id, "terms", terms, now).await?;
+            for (kind, version, _) in consents {
+                if version.is_some() {
+                    consents::record(ctx, conn, actor.account_id, kind, ConsentAct::Given).await?;
+                }
+            }
             let audience = [Audience::Account(actor.account_id), Audience::Staff(Permission::Admin)];
             let data = json!({ "roles": profile.roles });
             let subject = actor.account_id.to_string();

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod authenticate;
+pub mod consents;
 pub mod invitations;
 pub mod keys;
 pub mod me;

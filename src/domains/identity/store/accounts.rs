@@ -2,7 +2,7 @@
 
 use assay_kernel::AccountStatus;
 use assay_kernel::ids::AccountId;
-use assay_platform::db::schema::{accounts, consents};
+use assay_platform::db::schema::accounts;
 use assay_platform::db::{Conn, DbResult};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -230,22 +230,19 @@ pub async fn bump(conn: &mut Conn, id: AccountId, now: DateTime<Utc>) -> DbResul
         .await?)
 }
 
-/// Keeps a consent.
-pub async fn add_consent(
+/// Writes which terms the person has agreed to.
+pub async fn set_terms_version(
     conn: &mut Conn,
     id: AccountId,
-    kind: &str,
-    version: &str,
+    terms_version: &str,
     now: DateTime<Utc>,
 ) -> DbResult<usize> {
-    Ok(diesel::insert_into(consents::table)
-        .values((
-            consents::account_id.eq(id.uuid()),
-            consents::kind.eq(kind),
-            consents::version.eq(version),
-            consents::at.eq(now),
+    Ok(diesel::update(accounts::table.find(id.uuid()))
+        .set((
+            accounts::terms_version.eq(terms_version),
+            accounts::version.eq(accounts::version + 1),
+            accounts::updated_at.eq(now),
         ))
-        .on_conflict_do_nothing()
         .execute(conn)
         .await?)
 }

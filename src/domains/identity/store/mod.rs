@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod consents;
 pub mod invitations;
 pub mod keys;
 pub mod members;

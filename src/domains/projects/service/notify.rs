@@ -96,10 +96,7 @@ fn project_url(ctx: &Ctx, row: &ProjectRow) -> String {
 }
 
 async fn mail(ctx: &Ctx, conn: &mut Conn, to: AccountId, template: Template) -> Result<()> {
-    match store::accounts::contact_email(conn, to).await? {
-        Some(to) => enqueue_mail(ctx, conn, NewMail { to, template }).await.map(drop),
-        None => Ok(()),
-    }
+    enqueue_mail(ctx, conn, NewMail::to(to, template)).await.map(drop)
 }
 
 /// The project is public now.

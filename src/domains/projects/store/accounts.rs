@@ -1,21 +1,10 @@
 //! What this domain reads of people; the identity domain owns the tables.
 
-use assay_kernel::ids::{AccountId, OrganisationId};
-use assay_platform::db::schema::{accounts, organisation_members};
+use assay_kernel::ids::OrganisationId;
+use assay_platform::db::schema::organisation_members;
 use assay_platform::db::{Conn, DbResult};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-
-/// Where mail to a person goes.
-pub async fn contact_email(conn: &mut Conn, id: AccountId) -> DbResult<Option<String>> {
-    Ok(accounts::table
-        .find(id.uuid())
-        .select(accounts::contact_email)
-        .first(conn)
-        .await
-        .optional()?
-        .flatten())
-}
 
 /// The longest-standing owner of an organisation.
 pub async fn owner_of(conn: &mut Conn, organisation: OrganisationId) -> DbResult<Option<uuid::Uuid>> {

@@ -24,10 +24,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    consents (account_id, kind, version) {
+    consents (id) {
+        id -> Uuid,
         account_id -> Uuid,
         kind -> Text,
         version -> Text,
+        act -> Text,
         at -> Timestamptz,
     }
 }

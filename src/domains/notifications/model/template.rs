@@ -1,0 +1,562 @@
+//! Every mail. To add one: a variant, its letter, its category when it is not essential, and an example in the tests;
+//! then `INSTA_UPDATE=always cargo test -p assay-notifications` writes the snapshot, to be reviewed and committed.
+
+use assay_kernel::string_enum;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::category::Category;
+use super::letter::Letter;
+
+macro_rules! templates {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$vmeta:meta])* $variant:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty),* $(,)? }),* $(,)?
+    }) => {
+        $(#[$meta])*
+        pub enum $name { $($(#[$vmeta])* $variant { $($(#[$fmeta])* $field: $type),* }),* }
+
+        #[cfg(test)]
+        impl $name {
+            /// Every variant.
+            const VARIANTS: &'static [&'static str] = &[$(stringify!($variant)),*];
+            /// Which this is.
+            fn variant(&self) -> &'static str { match self { $(Self::$variant { .. } => stringify!($variant)),* } }
+        }
+    };
+}
+
+templates! {
+    /// What a mail says. Stored in jobs: additive changes only.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(tag = "name", rename_all = "snake_case")]
+    pub enum Template {
+        /// Somebody is asked to join an organisation.
+        OrganisationInvitation {
+            /// The organisation's name.
+            organisation: String,
+            /// Who invites.
+            inviter: String,
+            /// Where to answer; carries the secret.
+            url: String,
+            /// Until when.
+            expires_at: DateTime<Utc>,
+        },
+        /// The client's project is open for bids.
+        ProjectListed {
+            /// The project's title.
+            title: String,
+            /// Where it is.
+            url: String,
+        },
+        /// Curation asks for changes.
+        ProjectChangesRequested {
+            /// The project's title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// What to change, one note each.
+            notes: Vec<String>,
+        },
+        /// Curation turned the project down.
+        ProjectRejected {
+            /// The project's title.
+            title: String,
+            /// Why.
+            reason: String,
+            /// Where to read more and to appeal.
+            url: String,
+        },
+        /// A developer has an offer on a bid.
+        OfferReceived {
+            /// The project's title.
+            title: String,
+            /// Where to answer.
+            url: String,
+            /// Until when.
+            expires_at: DateTime<Utc>,
+        },
+        /// A client invites a developer to bid.
+        InvitationToBid {
+            /// The project's title.
+            title: String,
+            /// The client organisation's name.
+            client: String,
+            /// Where to answer.
+            url: String,
+            /// Until when.
+            expires_at: DateTime<Utc>,
+        },
+        /// The client's listing ends soon.
+        ListingExpiring {
+            /// The project's title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// When it ends.
+            at: DateTime<Utc>,
+        },
+        /// A developer's application has arrived.
+        ApplicationReceived {
+            /// Where it is.
+            url: String,
+            /// When it is answered at the latest.
+            due_at: DateTime<Utc>,
+        },
+        /// A reviewer asks for changes to an application.
+        ApplicationChangesRequested {
+            /// What it is about.
+            reason: String,
+            /// What to change, one note each.
+            notes: Vec<String>,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The time for such changes ends soon.
+        ApplicationChangesDue {
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// An application was left alone for too long.
+        ApplicationExpired {
+            /// Where it is.
+            url: String,
+        },
+        /// An application has passed the screening.
+        ApplicationPassed {
+            /// Where it is.
+            url: String,
+        },
+        /// A decision against a person.
+        AdverseDecision {
+            /// What was decided.
+            what: Adverse,
+            /// Why.
+            reason: String,
+            /// Where to read the evidence and to appeal.
+            url: String,
+            /// Until when it can be appealed.
+            appeal_until: DateTime<Utc>,
+        },
+        /// A developer is approved.
+        DeveloperApproved {
+            /// Where the approval is.
+            url: String,
+            /// Until when it holds.
+            expires_at: DateTime<Utc>,
+        },
+        /// An approval ends soon.
+        ApprovalExpiring {
+            /// Where it is.
+            url: String,
+            /// When it ends.
+            expires_at: DateTime<Utc>,
+        },
+        /// An approval has ended.
+        ApprovalExpired {
+            /// Where it is.
+            url: String,
+        },
+        /// An appeal has arrived.
+        AppealReceived {
+            /// Where it is.
+            url: String,
+            /// When it is answered at the latest.
+            due_at: DateTime<Utc>,
+        },
+        /// An appeal is answered.
+        AppealAnswered {
+            /// Has the decision fallen?
+            overturned: bool,
+            /// Why.
+            answer: String,
+            /// Where it is.
+            url: String,
+        },
+        /// Staff are late with an answer.
+        StaffOverdue {
+            /// With what.
+            what: Overdue,
+            /// Where it is.
+            url: String,
+            /// When it was due.
+            due_at: DateTime<Utc>,
+        },
+    }
+}
+
+string_enum! {
+    /// A decision against a person.
+    pub enum Adverse {
+        /// The application was declined for now.
+        Declined = "declined",
+        /// The application was refused for want of integrity.
+        Rejected = "rejected",
+        /// The approval was taken back.
+        Revoked = "revoked",
+    }
+}
+
+impl Adverse {
+    fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Declined => (
+                "Your application was declined for now",
+                "A reviewer has read your application and declined it for now. The reason given:",
+            ),
+            Self::Rejected => (
+                "Your application was rejected",
+                "A reviewer has read your application and rejected it. The reason given:",
+            ),
+            Self::Revoked => (
+                "Your approval was revoked",
+                "Your approval was taken back, so that you can place no more bids. The reason given:",
+            ),
+        }
+    }
+}
+
+string_enum! {
+    /// With what staff can be late.
+    pub enum Overdue {
+        /// The screening of an application.
+        Screening = "screening",
+        /// The answer to an appeal.
+        Appeal = "appeal",
+    }
+}
+
+impl Template {
+    /// The sort of mail that a person can stop; none when it is essential.
+    pub(crate) fn category(&self) -> Option<Category> {
+        match self {
+            Self::InvitationToBid { .. } => Some(Category::Invitations),
+            Self::ListingExpiring { .. } => Some(Category::Reminders),
+            Self::OrganisationInvitation { .. }
+            | Self::ProjectListed { .. }
+            | Self::ProjectChangesRequested { .. }
+            | Self::ProjectRejected { .. }
+            | Self::OfferReceived { .. }
+            | Self::ApplicationReceived { .. }
+            | Self::ApplicationChangesRequested { .. }
+            | Self::ApplicationChangesDue { .. }
+            | Self::ApplicationExpired { .. }
+            | Self::ApplicationPassed { .. }
+            | Self::AdverseDecision { .. }
+            | Self::DeveloperApproved { .. }
+            | Self::ApprovalExpiring { .. }
+            | Self::ApprovalExpired { .. }
+            | Self::AppealReceived { .. }
+            | Self::AppealAnswered { .. }
+            | Self::StaffOverdue { .. } => None,
+        }
+    }
+
+    /// What it says.
+    pub(crate) fn letter(&self) -> Letter {
+        match self {
+            Self::OrganisationInvitation { organisation, inviter, url, expires_at } => Letter::new(format!(
+                "Invitation to join {organisation} on Assay"
+            ))
+            .say(format!("{inviter} invites you to join {organisation} on Assay."))
+            .link("Accept or decline the invitation", url)
+            .say(format!(
+                "The invitation stands until {}. The link is for you alone: whoever has it can answer in \
+                         your place.",
+                when(expires_at)
+            )),
+            Self::ProjectListed { title, url } => Letter::new(format!("Your project is listed: {title}"))
+                .say(format!("Your project “{title}” has passed curation and is open for bids."))
+                .link("Open the project", url),
+            Self::ProjectChangesRequested { title, url, notes } => Letter::new(format!(
+                "Changes requested: {title}"
+            ))
+            .say(format!(
+                "A curator has read your project “{title}” and asks for changes before it can be listed:"
+            ))
+            .list(notes)
+            .link("Change the project and submit it again", url),
+            Self::ProjectRejected { title, reason, url } => {
+                Letter::new(format!("Your project was not accepted: {title}"))
+                    .say(format!(
+                        "A curator has read your project “{title}” and did not accept it. The reason given:"
+                    ))
+                    .quote(reason)
+                    .link("Read the decision, or appeal against it", url)
+            }
+            Self::OfferReceived { title, url, expires_at } => {
+                Letter::new(format!("You have an offer: {title}"))
+                    .say(format!("You have an offer on your bid for “{title}”."))
+                    .link("Read and answer the offer", url)
+                    .say(format!("The offer stands until {}.", when(expires_at)))
+            }
+            Self::InvitationToBid { title, client, url, expires_at } => {
+                Letter::new(format!("Invitation to bid: {title}"))
+                    .say(format!("{client} invites you to bid on “{title}”."))
+                    .link("Read the project and answer", url)
+                    .say(format!(
+                        "The invitation stands until {}. Declining has no effect on your standing.",
+                        when(expires_at)
+                    ))
+            }
+            Self::ListingExpiring { title, url, at } => {
+                Letter::new(format!("Your listing ends soon: {title}"))
+                    .say(format!(
+                        "The listing of your project “{title}” ends on {}. After that it takes no more bids.",
+                        when(at)
+                    ))
+                    .link("Open the project", url)
+            }
+            Self::ApplicationReceived { url, due_at } => Letter::new("Your application has arrived".to_owned())
+                .say(format!("A reviewer reads your application and answers by {}.", when(due_at)))
+                .link("Open the application", url),
+            Self::ApplicationChangesRequested { reason, notes, url, until } => {
+                Letter::new("Changes requested to your application".to_owned())
+                    .say("A reviewer has read your application and asks for changes:".to_owned())
+                    .quote(reason)
+                    .list(notes)
+                    .link("Change the application and submit it again", url)
+                    .say(format!("It waits for you until {}.", when(until)))
+            }
+            Self::ApplicationChangesDue { url, until } => {
+                Letter::new("Your application waits for changes".to_owned())
+                    .say(format!(
+                        "A reviewer asked for changes to your application. It waits for you until {}; after that it \
+                         expires, and you may begin another.",
+                        when(until)
+                    ))
+                    .link("Change the application and submit it again", url)
+            }
+            Self::ApplicationExpired { url } => Letter::new("Your application has expired".to_owned())
+                .say(
+                    "The changes that a reviewer asked for were not made in time. You may begin another application \
+                     at once."
+                        .to_owned(),
+                )
+                .link("Open the application", url),
+            Self::ApplicationPassed { url } => Letter::new("Your application has passed the screening".to_owned())
+                .say("A reviewer has read your application and passed it. The assessment comes next.".to_owned())
+                .link("Open the application", url),
+            Self::AdverseDecision { what, reason, url, appeal_until } => {
+                let (subject, told) = what.told();
+                Letter::new(subject.to_owned())
+                    .say(told.to_owned())
+                    .quote(reason)
+                    .link("Read the evidence it rests on, or appeal", url)
+                    .say(format!(
+                        "You can appeal until {}. Somebody who did not make the decision answers.",
+                        when(appeal_until)
+                    ))
+            }
+            Self::DeveloperApproved { url, expires_at } => Letter::new("You are approved".to_owned())
+                .say(format!("You can bid on projects from now on. The approval holds until {}.", when(expires_at)))
+                .link("Open the approval", url),
+            Self::ApprovalExpiring { url, expires_at } => Letter::new("Your approval ends soon".to_owned())
+                .say(format!(
+                    "Your approval ends on {}. You may apply again from now on; a new approval begins where this one \
+                     ends, so that you lose no days.",
+                    when(expires_at)
+                ))
+                .link("Open the approval", url),
+            Self::ApprovalExpired { url } => Letter::new("Your approval has ended".to_owned())
+                .say("You can place no more bids. You may apply again at once.".to_owned())
+                .link("Open the approval", url),
+            Self::AppealReceived { url, due_at } => Letter::new("Your appeal has arrived".to_owned())
+                .say(format!(
+                    "Somebody who did not make the decision reads your appeal and answers by {}.",
+                    when(due_at)
+                ))
+                .link("Open the appeal", url),
+            Self::AppealAnswered { overturned, answer, url } => {
+                let (subject, told) = match overturned {
+                    true => ("Your appeal succeeded", "The decision has fallen. The answer:"),
+                    false => ("Your appeal was answered", "The decision stands. The answer:"),
+                };
+                Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
+            }
+            Self::StaffOverdue { what, url, due_at } => {
+                let what = match what {
+                    Overdue::Screening => "The screening of an application",
+                    Overdue::Appeal => "The answer to an appeal",
+                };
+                Letter::new(format!("{what} is late"))
+                    .say(format!("{what} was due on {}.", when(due_at)))
+                    .link("Open it", url)
+            }
+        }
+    }
+}
+
+/// Instants in mails.
+fn when(at: &DateTime<Utc>) -> impl std::fmt::Display {
+    at.format("%-d %B %Y, %H:%M UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use assay_adapters::mail::{Config, Mailer};
+    use assay_kernel::ids::AccountId;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::super::{Footer, NewMail, Recipient};
+    use super::*;
+    use crate::service::composed;
+
+    const EVIL: &str = "<script>alert(1)</script>\r\nBcc: eve@example.com & \"co\"";
+    const STOP: &str = "https://assay.example/v1/mail/unsubscribe?token=AAAA";
+
+    /// One of each, with `text` wherever people write.
+    fn every(text: &str) -> Vec<Template> {
+        let (title, url) = (text.to_owned(), "https://assay.example/p?a=1&b=2".to_owned());
+        let at: DateTime<Utc> = "2026-11-01T09:05:00Z".parse().unwrap();
+        let expires_at = at;
+        vec![
+            Template::OrganisationInvitation {
+                organisation: title.clone(),
+                inviter: title.clone(),
+                url: url.clone(),
+                expires_at,
+            },
+            Template::ProjectListed { title: title.clone(), url: url.clone() },
+            Template::ProjectChangesRequested {
+                title: title.clone(),
+                url: url.clone(),
+                notes: vec![title.clone(), "Say how it is checked.\nWith numbers.".into()],
+            },
+            Template::ProjectRejected { title: title.clone(), reason: title.clone(), url: url.clone() },
+            Template::OfferReceived { title: title.clone(), url: url.clone(), expires_at },
+            Template::InvitationToBid {
+                title: title.clone(),
+                client: title.clone(),
+                url: url.clone(),
+                expires_at,
+            },
+            Template::ListingExpiring { title: title.clone(), url: url.clone(), at },
+            Template::ApplicationReceived { url: url.clone(), due_at: at },
+            Template::ApplicationChangesRequested {
+                reason: title.clone(),
+                notes: vec![format!("/statement: {title}")],
+                url: url.clone(),
+                until: at,
+            },
+            Template::ApplicationChangesDue { url: url.clone(), until: at },
+            Template::ApplicationExpired { url: url.clone() },
+            Template::ApplicationPassed { url: url.clone() },
+            Template::AdverseDecision {
+                what: Adverse::Declined,
+                reason: title.clone(),
+                url: url.clone(),
+                appeal_until: at,
+            },
+            Template::DeveloperApproved { url: url.clone(), expires_at },
+            Template::ApprovalExpiring { url: url.clone(), expires_at },
+            Template::ApprovalExpired { url: url.clone() },
+            Template::AppealReceived { url: url.clone(), due_at: at },
+            Template::AppealAnswered { overturned: true, answer: title, url: url.clone() },
+            Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
+        ]
+    }
+
+    fn footer(mail: &Template) -> Footer<'static> {
+        match mail.category() {
+            None => Footer::Essential,
+            Some(category) => Footer::Optional { about: category.about(), unsubscribe: STOP },
+        }
+    }
+
+    fn mailer() -> Mailer {
+        let from = "Assay <no-reply@assay.example>".to_owned();
+        Mailer::new(&Config { from, ..Config::default() }).unwrap()
+    }
+
+    /// Headers as sent, then text and HTML before their encoding.
+    fn shown(template: &Template) -> String {
+        let stop = template.category().map(|_| STOP.to_owned());
+        let at = "2026-11-01T09:05:00Z".parse().unwrap();
+        let mail = composed(Uuid::from_u128(7), "dora@example.com".into(), template, stop, at);
+        let source = String::from_utf8(mailer().source(&mail).unwrap()).unwrap();
+        let head = source.split("\r\n\r\n").next().unwrap().replace("\r\n", "\n");
+        format!("{head}\n\n{}\n{}", mail.text, mail.html)
+    }
+
+    #[test]
+    fn every_mail_is_as_reviewed() {
+        let examples = every("Ledgers & <books>");
+        let seen: Vec<&str> = examples.iter().map(Template::variant).collect();
+        assert_eq!(seen, Template::VARIANTS, "one example of each mail, in their order");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            for mail in &examples {
+                insta::assert_snapshot!(mail.variant(), shown(mail));
+            }
+        });
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("model/snapshots");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().to_string_lossy().trim_end_matches(".snap").to_owned())
+            .collect();
+        assert_eq!(
+            files,
+            seen.iter().map(|name| (*name).to_owned()).collect(),
+            "a snapshot of each mail only"
+        );
+    }
+
+    #[test]
+    fn html_is_escaped_and_text_is_not() {
+        let mut with_words_of_people = 0;
+        for mail in every(EVIL) {
+            let html = mail.letter().html(&footer(&mail));
+            assert!(!html.contains("<script>"), "{html}");
+            assert!(html.contains("a=1&amp;b=2\""), "{html}");
+            let text = mail.letter().text(&footer(&mail));
+            assert_eq!(html.contains("&lt;script&gt;"), text.contains("<script>"), "{html}");
+            with_words_of_people += usize::from(text.contains("<script>"));
+            assert!(text.contains("https://assay.example/p?a=1&b=2\n"), "{text}");
+        }
+        assert_eq!(with_words_of_people, 10);
+    }
+
+    #[test]
+    fn a_stored_mail_is_read_again() {
+        for template in every("A crawler") {
+            for to in [
+                Recipient::Account(AccountId::from_uuid(Uuid::from_u128(1))),
+                Recipient::Address("a@b.c".into()),
+            ] {
+                let mail = NewMail { to, template: template.clone() };
+                let read: NewMail = serde_json::from_value(serde_json::to_value(&mail).unwrap()).unwrap();
+                assert_eq!(read, mail);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_people_write_no_header_is_added(text in "(?s).{0,400}") {
+            let text: String = text.chars().filter(|c| *c != '\0').collect();
+            for mail in every(&text) {
+                let subject = mail.letter().subject();
+                prop_assert!(!subject.is_empty() && !subject.chars().any(char::is_control), "{:?}", subject);
+                prop_assert!(subject.chars().count() <= 151);
+                let shown = shown(&mail);
+                let head = shown.split("\n\n").next().unwrap_or_default();
+                let names: Vec<&str> = head
+                    .split('\n')
+                    .filter(|line| !line.starts_with([' ', '\t']))
+                    .filter_map(|line| line.split(':').next())
+                    .filter(|name| !name.starts_with("List-Unsubscribe"))
+                    .collect();
+                prop_assert_eq!(names, ["From", "To", "Subject", "Message-ID", "Date", "MIME-Version", "Content-Type"]);
+            }
+        }
+    }
+}
