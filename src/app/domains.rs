@@ -12,6 +12,7 @@ use assay_kernel::{Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
+use assay_platform::personal_data;
 use assay_platform::web::auth::Authenticator;
 use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
@@ -37,7 +38,7 @@ impl State {
         let taxonomy = Taxonomy::load(ctx).await?;
         Ok(Self {
             taxonomy: taxonomy.clone(),
-            identity: Identity::new(ctx.clone(), providers.github.clone()),
+            identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
             projects: Projects { ctx: ctx.clone(), taxonomy },
             mailer: providers.mailer.clone(),
         })
@@ -76,10 +77,18 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
         .copied()
 }
 
+/// What every domain holds about people, the higher domains first: erasing goes down the arrows.
+const PERSONAL_DATA: personal_data::Registry = &[
+    assay_projects::PERSONAL_DATA,
+    assay_vetting::PERSONAL_DATA,
+    assay_identity::PERSONAL_DATA,
+    assay_notifications::PERSONAL_DATA,
+];
+
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
     assay_notifications::jobs(registry, state.mailer.clone());
-    assay_identity::jobs(registry);
+    assay_identity::jobs(registry, &state.identity);
     assay_vetting::jobs(registry);
     assay_projects::jobs(registry, &state.projects);
 }

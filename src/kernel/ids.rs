@@ -179,6 +179,8 @@ kinds! {
     SessionId = SessionKind("ses", "session");
     /// Id of a personal API token.
     ApiTokenId = ApiTokenKind("tok", "API token");
+    /// Id of a person's request about their data.
+    DataRequestId = DataRequestKind("drq", "data request");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
     /// Id of a project.

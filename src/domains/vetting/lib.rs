@@ -25,6 +25,7 @@ pub use http::routes;
 pub use jobs::jobs;
 pub use model::{Approval, ApprovalState};
 pub use service::{approval_of, is_approved};
+pub use store::PERSONAL_DATA;
 
 /// The state machines of vetting.
 pub const MACHINES: &[&Machine] = &[&model::APPROVAL];

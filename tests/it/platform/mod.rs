@@ -21,7 +21,7 @@ struct Number {
 
 impl TestApp {
     /// Runs a statement behind the service's back.
-    async fn sql(&self, statement: &str) -> Result<usize, diesel::result::Error> {
+    pub async fn sql(&self, statement: &str) -> Result<usize, diesel::result::Error> {
         let mut conn = self.ctx().db.get().await.expect("a connection");
         diesel::sql_query(statement).execute(&mut conn).await
     }
