@@ -193,6 +193,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    data_requests (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        due_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        sealed -> Nullable<Bytea>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     consents,
@@ -208,19 +223,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_members,
     organisation_invitations,
+    data_requests,
 );
-
-diesel::table! {
-    data_requests (id) {
-        id -> Uuid,
-        account_id -> Uuid,
-        kind -> Text,
-        state -> Text,
-        due_at -> Nullable<Timestamptz>,
-        expires_at -> Nullable<Timestamptz>,
-        sealed -> Nullable<Bytea>,
-        version -> Int8,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
