@@ -183,6 +183,8 @@ kinds! {
     ApplicationId = ApplicationKind("app", "application");
     /// Id of a decision about a person.
     DecisionId = DecisionKind("dec", "decision");
+    /// Id of a person's request about their data.
+    DataRequestId = DataRequestKind("drq", "data request");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
     /// Id of an import of a portfolio.

@@ -3,11 +3,13 @@
 pub mod accounts;
 pub mod authenticate;
 pub mod consents;
+pub mod data_requests;
 pub mod invitations;
 pub mod keys;
 pub mod me;
 pub mod members;
 pub mod organisations;
+pub mod personal_data;
 pub mod sessions;
 pub mod sign_in;
 pub mod staff;
@@ -21,6 +23,7 @@ use assay_kernel::ids::{Id, Kind};
 use assay_kernel::{Currency, Error, Limit, Money, Page, Result};
 use assay_platform::Ctx;
 use assay_platform::db::batch::Batch;
+use assay_platform::personal_data::Registry;
 use assay_platform::web::Cursor;
 use serde::Serialize;
 use uuid::Uuid;
@@ -38,6 +41,7 @@ pub struct Identity {
     keys: Arc<SigningKeys>,
     by_cookie: Batch<[u8; 32], SessionFound>,
     by_session: Batch<Uuid, SessionFound>,
+    personal_data: Registry,
 }
 
 impl std::fmt::Debug for Identity {
@@ -47,13 +51,13 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// With this GitHub.
-    pub fn new(ctx: Ctx, github: github::Client) -> Self {
+    /// With this GitHub, and with what every domain holds about people.
+    pub fn new(ctx: Ctx, github: github::Client, personal_data: Registry) -> Self {
         let by_cookie =
             Batch::new(ctx.db.clone(), |conn, hashes| Box::pin(store::auth::by_cookies(conn, hashes)));
         let by_session =
             Batch::new(ctx.db.clone(), |conn, ids| Box::pin(store::auth::by_sessions(conn, ids)));
-        Self { ctx, github, keys: Arc::default(), by_cookie, by_session }
+        Self { ctx, github, keys: Arc::default(), by_cookie, by_session, personal_data }
     }
 
     /// The surroundings.
