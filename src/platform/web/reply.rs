@@ -83,7 +83,7 @@ impl Reply {
             ("cache-control", "no-store"),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { status: 200, headers, body: page }
+        Self { status: 200, headers, body: page, next: None }
     }
 
     fn json(status: u16, body: &impl Serialize) -> Result<Self> {
