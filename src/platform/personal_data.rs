@@ -37,7 +37,7 @@ pub trait PersonalData: Sync {
     ) -> LocalBoxFuture<'a, Result<Vec<WhyNot>>>;
 
     /// Erases it: rows go, or lose every word by which the person could be known. In the erasure's transaction, the
-    /// higher domains first.
+    /// higher domains first; twice.
     fn erase<'a>(
         &'a self,
         ctx: &'a Ctx,

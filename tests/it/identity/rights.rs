@@ -324,6 +324,7 @@ async fn nothing_readable_of_a_person_is_left_in_a_dump_after_the_erasure() {
 
     erasure(&app, &dora).await;
     app.advance_days(7).await;
+    app.advance(Duration::from_secs(61)).await;
     let after = found(&app, &words).await;
     assert!(after.is_empty(), "{}", after.join("\n"));
     assert!(app.dump("account_data_keys").await.lines().all(|line| !line.contains(&dora.id[4..])));

@@ -21,8 +21,12 @@ use crate::store::data_requests::RequestRow;
 
 /// The job that puts an export together.
 pub const EXPORT_JOB: &str = "identity.data_export";
-/// The job that erases what lies outside the database.
+/// The job that ends an erasure: what lies outside the database, and what came in meanwhile.
 pub const FORGET_JOB: &str = "identity.forget";
+
+/// A request of the person's that was under way during the erasure has ended after this long; the job of
+/// [`FORGET_JOB`] sweeps up what it wrote.
+const SWEEP_SECONDS: i64 = 60;
 
 /// The payload of [`EXPORT_JOB`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -311,7 +315,6 @@ impl Identity {
         let now = ctx.clock.now();
         ctx.db
             .tx(async |conn| {
-                // The account first: every act of the person reads it.
                 let Some(seen) = store::data_requests::lock(conn, subject).await? else { return Ok(()) };
                 let account: AccountId = typed(seen.account_id);
                 let Some(person) = store::accounts::lock(conn, account).await? else { return Ok(()) };
@@ -337,15 +340,19 @@ impl Identity {
                 row.due_at = None;
                 write(ctx, conn, &mut row, step.to).await?;
                 let payload = serde_json::to_value(ForgetJob { account }).map_err(Error::internal)?;
-                let job = NewJob { kind: FORGET_JOB, payload, dedupe_key: None, run_at: None };
+                let run_at = Some(now + Duration::seconds(SWEEP_SECONDS));
+                let job = NewJob { kind: FORGET_JOB, payload, dedupe_key: None, run_at };
                 jobs::enqueue(ctx, conn, job).await?;
                 record(ctx, conn, account, "erasure.done", row.id).await
             })
             .await
     }
 
-    /// Erases what lies outside the database.
+    /// Erases what lies outside the database, and once more what lies in it.
     pub async fn forget(&self, ctx: &Ctx, job: ForgetJob) -> Result<()> {
+        ctx.db
+            .tx(async |conn| personal_data::erase(self.personal_data, ctx, conn, job.account).await)
+            .await?;
         personal_data::forget(self.personal_data, ctx, job.account).await
     }
 }

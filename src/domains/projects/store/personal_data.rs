@@ -16,8 +16,10 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
         ("invitations", "SELECT * FROM invitations WHERE developer_id = $1 OR invited_by_id = $1 ORDER BY id"),
         (
             "projects",
-            "SELECT * FROM projects WHERE posted_by_id = $1 OR organisation_id IN (
-                SELECT organisation_id FROM organisation_members WHERE account_id = $1) ORDER BY id",
+            "SELECT id, organisation_id, state, title, description, outcome, decision_maker, budget_amount,
+                budget_currency, effort_hours, starts_on, duration_days, time_zone, overlap_hours, confidentiality,
+                skills, milestones, submitted_at, listed_at, created_at, updated_at
+             FROM projects WHERE posted_by_id = $1 OR organisation_id IN (SELECT organisations_of_one($1)) ORDER BY id",
         ),
         (
             "curation_decisions",
