@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p assay-bench` builds the service, starts a private cluster and the service on it, seeds, and
 //! prints the table of `docs/PERFORMANCE.md`. Operations: get one project, list by skill and budget, text search, place
-//! a bid; 32 connections.
+//! a bid; 32 connections. `… -- import` measures imports of portfolios instead ([`import`]).
 
+mod import;
 mod load;
 mod pgbench;
 mod process;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assay_platform::db::embedded::{Cluster, Options};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use load::Operation;
 use process::CpuMeter;
@@ -43,6 +44,18 @@ struct Arguments {
     /// Where the clusters live; a fresh folder in the temp directory when not given.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    mode: Option<Mode>,
+}
+
+#[derive(Subcommand)]
+enum Mode {
+    /// Imports of portfolios through the worker, beside the bare cost of the queue.
+    Import {
+        /// People whose work is imported.
+        #[arg(long, default_value_t = 1_000)]
+        profiles: u32,
+    },
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -61,7 +74,10 @@ async fn main() -> Result<(), Failure> {
     let cluster_dir = data_dir.join("cluster");
     std::fs::create_dir_all(&cluster_dir)?;
     let cluster = Cluster::start(&Options { data_dir: cluster_dir, durable: true })?;
-    let outcome = run(&arguments, &binary, &data_dir, &cluster).await;
+    let outcome = match &arguments.mode {
+        Some(Mode::Import { profiles }) => import::run(*profiles, &binary, &data_dir, &cluster).await,
+        None => run(&arguments, &binary, &data_dir, &cluster).await,
+    };
     cluster.stop()?;
     if arguments.data_dir.is_none() {
         std::fs::remove_dir_all(&data_dir)?;

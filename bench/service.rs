@@ -39,6 +39,18 @@ fn command(binary: &Path, url: &str, data_dir: &Path, port: u16) -> Command {
     command
 }
 
+/// A worker that reads from the sandbox GitHub of another process. Tokens are the sandbox's own, so that the client's id
+/// and secret do not matter.
+pub fn worker(binary: &Path, url: &str, data_dir: &Path, github: SocketAddr) -> Result<Child, Failure> {
+    let mut command = command(binary, url, data_dir, 0);
+    command
+        .env("ASSAY_GITHUB__CLIENT_ID", "bench")
+        .env("ASSAY_GITHUB__CLIENT_SECRET", "bench")
+        .env("ASSAY_GITHUB__WEB_BASE", format!("http://{github}"))
+        .env("ASSAY_GITHUB__API_BASE", format!("http://{github}/api"));
+    Ok(command.arg("worker").kill_on_drop(true).spawn()?)
+}
+
 /// A running service.
 pub struct Service {
     child: Child,
@@ -49,8 +61,20 @@ pub struct Service {
 impl Service {
     /// Starts it and waits until it is ready.
     pub async fn start(binary: &Path, url: &str, data_dir: &Path) -> Result<Self, Failure> {
+        Self::start_with(binary, url, data_dir, &[]).await
+    }
+
+    /// The same with some settings.
+    pub async fn start_with(
+        binary: &Path,
+        url: &str,
+        data_dir: &Path,
+        settings: &[(&str, String)],
+    ) -> Result<Self, Failure> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = command(binary, url, data_dir, port).arg("serve").kill_on_drop(true).spawn()?;
+        let mut command = command(binary, url, data_dir, port);
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let child = command.envs(settings).arg("serve").kill_on_drop(true).spawn()?;
         let pid = child.id().ok_or("the service ended at once")?;
         let service = Self { child, pid, port };
         for _ in 0..600 {

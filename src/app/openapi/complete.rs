@@ -5,12 +5,14 @@ use serde_json::{Map, Value, json};
 
 /// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
 pub const IF_MATCH: &[&str] = &[
-    "replace_portfolio_skills",
+    "delete_portfolio_item",
     "remove_organisation_member",
+    "replace_portfolio_skills",
     "revoke_approval",
     "update_me",
     "update_organisation",
     "update_organisation_member",
+    "update_portfolio_item",
     "verify_organisation",
 ];
 
@@ -70,6 +72,7 @@ const TAGS: &[(&str, &str)] = &[
     ("accounts", "People, as others and staff see them."),
     ("organisations", "Clients' organisations, their members and invitations."),
     ("skills", "The taxonomy of skills."),
+    ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
     ("vetting", "Applications of developers, decisions about them, appeals, approvals."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),

@@ -143,18 +143,10 @@ async fn a_site_inside_is_never_asked() {
 
 #[tokio::test]
 async fn a_file_in_the_repository_raises_the_item() {
-    let app = TestApp::start().await;
-    let dora = app.sign_up("dev-dora", &["developer"]).await;
-    let web = app.github.base_url().to_string();
-    let trusted = app.github.base_url().authority().to_owned();
-    drop(app);
-    // The sandbox's pages are on http, so its place is trusted.
-    let _ = (web, dora);
-    let app = TestApp::start_with(&[
-        ("sites.trusted", &format!("[\"{trusted}\"]")),
-        ("github.sandbox_port", trusted.rsplit(':').next().unwrap()),
-    ])
-    .await;
+    // The sandbox's pages are on http, so its place must be trusted before it is there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let trusted = format!("[\"127.0.0.1:{port}\"]");
+    let app = TestApp::start_with(&[("sites.trusted", &trusted), ("github.sandbox_port", &port)]).await;
     let dora = app.sign_up("dev-dora", &["developer"]).await;
     let url = app.github.base_url().join("/papercut-labs/form-builder").unwrap();
     let item = json!({ "kind": "repository", "title": "Form builder", "url": url.as_str() });

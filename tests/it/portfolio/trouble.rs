@@ -96,15 +96,18 @@ async fn a_suspended_account_is_not_imported() {
     let dora = app.sign_up("dev-dora", &["developer"]).await;
     let admin = app.staff("staff-rosa", assay_kernel::Permission::Admin).await;
     let asked = app.post("/v1/portfolio/imports").by(&dora).expect(202).await;
-    app.post(&format!("/v1/accounts/{}/suspend", dora.id))
-        .by(&admin)
-        .json(json!({ "reason_code": "terms_violation", "reason": "Suspended for a test of imports." }))
-        .expect(201)
-        .await;
+    app.asked().await;
+    let suspend = json!({ "reason_code": "fraud", "reason": "Suspended for a test of imports." });
+    app.post(&format!("/v1/accounts/{}/suspend", dora.id)).by(&admin).json(suspend).expect(200).await;
     app.work().await;
-    let ctx = app.ctx();
-    let _ = (asked, ctx);
-    assert!(app.events_of(&admin, "portfolio.import_completed").await.is_empty());
+    let (_, paths) = app.asked().await;
+    assert!(paths.get("GET /api/user").is_none(), "GitHub was asked for somebody suspended: {paths}");
+    let back = json!({ "reason": "It was only a test." });
+    app.post(&format!("/v1/accounts/{}/reinstate", dora.id)).by(&admin).json(back).expect(200).await;
+    let dora = app.sign_in("dev-dora").await;
+    let path = format!("/v1/portfolio/imports/{}", asked.id());
+    let failed = app.get(&path).by(&dora).expect(200).await;
+    assert_eq!(failed.text_at("/failure/code"), "account_inactive");
     app.stop().await;
 }
 

@@ -131,6 +131,13 @@ async fn sandbox_answers_follow_githubs_description() {
                 .check(ask("/repos/{owner}/{repo}/contributors", format!("/repos/{name}/contributors")))
                 .await;
         }
+        let q = format!(
+            "/search/issues?q=is:pr+is:public+reviewed-by:{login}+-author:{login}+updated:>=2020-01-01"
+        );
+        let (found, _) = contract.check(ask("/search/issues", q)).await;
+        for pull in found["items"].as_array().unwrap() {
+            assert_ne!(pull["user"]["login"], login);
+        }
         let q = format!("/search/issues?q=is:pr+is:merged+author:{login}+-user:{login}&per_page=100");
         let (found, etag) = contract.check(ask("/search/issues", q.clone())).await;
         contract.check(Question { etag, status: 304, ..ask("/search/issues", q) }).await;
@@ -151,6 +158,15 @@ async fn sandbox_answers_follow_githubs_description() {
     contract.check(Question { status: 301, ..ask("/repos/{owner}/{repo}", moved) }).await;
     let unknown = "/search/issues?q=author:nobody-here";
     contract.check(Question { status: 422, ..ask("/search/issues", unknown) }).await;
+
+    let change = serde_json::json!({ "full_name": "dev-dora/a11y-forms", "files": { "note.txt": "x" }, "mirror": true, "template": true });
+    let url = contract.stage.server.base_url().join("/_sandbox/repositories").unwrap();
+    assert!(contract.stage.http.post(url).json(&change).send().await.unwrap().status().is_success());
+    contract.check(ask("/repos/{owner}/{repo}", "/repos/dev-dora/a11y-forms")).await;
+    let contents = "/repos/{owner}/{repo}/contents/{path}";
+    contract.check(ask(contents, "/repos/dev-dora/a11y-forms/contents/note.txt")).await;
+    let missing = "/repos/dev-dora/a11y-forms/contents/nothing.txt";
+    contract.check(Question { status: 404, ..ask(contents, missing) }).await;
 
     contract.token = contract.stage.sign_in_with("dev-dora", "").await;
     contract.check(ask("/user", "/user")).await;

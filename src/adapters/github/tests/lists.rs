@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::Stage;
-use crate::github::{Bounds, Fetched, GithubError, Repo, User};
+use crate::github::{Bounds, Fetched, GithubError, PullRequestSearch, Repo, User};
 
 fn etag<T>(fetched: &Fetched<T>) -> &str {
     match fetched {
@@ -128,4 +128,64 @@ async fn what_is_not_there_is_not_found() {
     }
     assert!(matches!(api.user(None).await, Err(GithubError::Unauthorized)));
     assert_eq!(stage.asked("GET /api/user").await, 1);
+}
+
+#[tokio::test]
+async fn pages_are_read_one_by_one_each_with_its_validator() {
+    let stage = Stage::new();
+    let api = stage.api("ada-oss").await;
+    let mut ids = HashSet::new();
+    for page in 1..=3 {
+        let fetched = api.repos_page("ada-oss", page, None).await.unwrap();
+        let tag = etag(&fetched).to_owned();
+        assert_eq!(api.repos_page("ada-oss", page, Some(&tag)).await.unwrap(), Fetched::NotModified);
+        let list = fetched.into_value().unwrap();
+        assert_eq!((list.is_last, list.is_full()), (page == 3, page != 3));
+        assert!(list.items.is_sorted_by_key(|repo| repo.created_at));
+        ids.extend(list.items.iter().map(|repo| repo.id));
+    }
+    assert_eq!(ids.len(), 250);
+}
+
+#[tokio::test]
+async fn searches_tell_merged_from_reviewed_and_begin_at_a_day() {
+    let stage = Stage::new();
+    let api = stage.api("ada-oss").await;
+    let login = "ada-oss";
+    let merged = |since| PullRequestSearch::MergedElsewhere { login, since };
+    let all = api.search_page(merged(None), 1).await.unwrap();
+    assert_eq!((all.total_count, all.items.len(), all.is_last), (340, 100, false));
+    assert!(api.search_page(merged(None), 4).await.unwrap().is_last);
+    let day = stage.clock.now().date_naive() - chrono::Days::new(60);
+    let recent = api.search_page(merged(Some(day)), 1).await.unwrap();
+    assert!(recent.total_count > 0 && recent.total_count < 40, "{}", recent.total_count);
+    assert!(recent.items.iter().all(|pull| pull.merged_at.unwrap().date_naive() >= day));
+    let reviewed = api.search_page(PullRequestSearch::Reviewed { login, since: None }, 1).await.unwrap();
+    assert_eq!(reviewed.total_count, 103);
+    assert!(reviewed.items.iter().all(|pull| pull.author.as_ref().unwrap().login != login));
+    let nobody = PullRequestSearch::Reviewed { login: "not a login", since: None };
+    assert!(matches!(api.search_page(nobody, 1).await, Err(GithubError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_file_is_read_when_it_is_a_short_text() {
+    let stage = Stage::new();
+    let api = stage.api("dev-dora").await;
+    let url = stage.server.base_url().join("/_sandbox/repositories").unwrap();
+    let order = serde_json::json!({
+        "full_name": "dev-dora/a11y-forms",
+        "files": { "short.txt": "hello\n", "long.txt": "x".repeat(5_000) },
+    });
+    assert!(stage.http.post(url).json(&order).send().await.unwrap().status().is_success());
+    let file = async |name: &str| api.root_file("dev-dora", "a11y-forms", name, 4_096).await;
+    assert_eq!(file("short.txt").await.unwrap().as_deref(), Some("hello\n"));
+    assert_eq!(file("long.txt").await.unwrap(), None);
+    assert!(matches!(file("nothing.txt").await, Err(GithubError::NotFound { .. })));
+    stage
+        .fault(serde_json::json!({ "kind": "malformed", "path_prefix": "/api/repos",
+        "body": "{\"type\": \"file\", \"encoding\": \"base64\", \"size\": 3, \"content\": \"%%%\"}" }))
+        .await;
+    assert!(matches!(file("short.txt").await, Err(GithubError::Malformed { .. })));
+    stage.fault(serde_json::json!({ "kind": "malformed", "path_prefix": "/api/repos", "body": "[]" })).await;
+    assert!(matches!(file("short.txt").await, Err(GithubError::Malformed { .. })), "a folder is no file");
 }

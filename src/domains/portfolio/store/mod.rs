@@ -6,4 +6,5 @@ pub mod imports;
 pub mod items;
 pub mod observed;
 pub mod portfolios;
+pub mod rights;
 pub mod skills;
