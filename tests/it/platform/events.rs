@@ -48,6 +48,7 @@ async fn each_reads_what_concerns_them_in_order() {
     assert_eq!(of_carl[1]["subject"], carl.organisation());
     let of_dora = feed(&app, &dora, 100).await;
     let wanted = [
+        "consent.given",
         "account.signed_up",
         "consent.given",
         "application.created",

@@ -203,7 +203,8 @@ impl Vetting {
             action: "appeal.decide",
             subject: id.to_string(),
             reason: Some(answer),
-            data: json!({ "outcome": outcome, "decision_id": DecisionId::from_uuid(decision.id) }),
+            data: json!({ "outcome": outcome, "decision_id": DecisionId::from_uuid(decision.id),
+                "account_id": AccountId::from_uuid(row.account_id) }),
         };
         audit::record(&self.ctx, conn, entry).await?;
         Ok(self.appeal_detail(actor, row, decision))
