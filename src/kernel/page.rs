@@ -52,11 +52,27 @@ impl<T> Page<T> {
     }
 
     /// Cuts what was fetched with [`Limit::fetch`] to a page; `cursor` makes the next cursor from the last item kept.
-    pub fn cut(mut rows: Vec<T>, limit: Limit, cursor: impl FnOnce(&T) -> String) -> Self {
+    ///
+    /// # Errors
+    /// As `cursor`.
+    pub fn cut<E>(
+        mut rows: Vec<T>,
+        limit: Limit,
+        cursor: impl FnOnce(&T) -> Result<String, E>,
+    ) -> Result<Self, E> {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());
-        let next_cursor = if more { rows.last().map(cursor) } else { None };
-        Self { data: rows, next_cursor }
+        let next_cursor = rows.last().filter(|_| more).map(cursor).transpose()?;
+        Ok(Self { data: rows, next_cursor })
+    }
+
+    /// The same page with other items, where making one may fail.
+    ///
+    /// # Errors
+    /// As the first that fails.
+    pub fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        let data = self.data.into_iter().map(f).collect::<Result<_, E>>()?;
+        Ok(Page { data, next_cursor: self.next_cursor })
     }
 
     /// The same page with other items.

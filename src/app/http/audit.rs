@@ -48,12 +48,5 @@ async fn list_audit_entries(ctx: Data<Ctx>, _caller: Auth<Admin>, query: Query<A
     let subject = query.subject.as_deref();
     let rows =
         ctx.db.read(async |conn| audit::list(&ctx, conn, subject, before, query.limit.fetch()).await).await?;
-    let mut fault = None;
-    let page = Page::cut(rows, query.limit, |last: &EntryView| {
-        cursor.encode(&last.seq).map_err(|error| fault = Some(error)).unwrap_or_default()
-    });
-    match fault {
-        Some(error) => Err(error.into()),
-        None => Ok(Reply::page(&page)?),
-    }
+    Ok(Reply::page(&cursor.page(rows, query.limit, |last| last.seq)?)?)
 }

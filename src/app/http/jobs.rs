@@ -74,14 +74,7 @@ async fn list_jobs(ctx: Data<Ctx>, _caller: Auth<Staff>, query: Query<JobQuery>)
     let before: Option<Uuid> = query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let dead = query.state == JobState::Dead;
     let rows = ctx.db.read(async |conn| jobs::list(conn, dead, before, query.limit.fetch()).await).await?;
-    let mut fault = None;
-    let page = Page::cut(rows, query.limit, |last: &JobView| {
-        cursor.encode(&last.id.uuid()).map_err(|error| fault = Some(error)).unwrap_or_default()
-    });
-    match fault {
-        Some(error) => Err(error.into()),
-        None => Ok(Reply::page(&page)?),
-    }
+    Ok(Reply::page(&cursor.page(rows, query.limit, |last| last.id.uuid())?)?)
 }
 
 /// Runs a dead job again.

@@ -113,14 +113,8 @@ async fn list_skills(
     if let Some((rank, slug)) = after {
         found.retain(|(found_rank, skill)| (*found_rank, skill.slug.as_str()) > (rank, slug.as_str()));
     }
-    let more = found.len() > query.limit.get();
-    found.truncate(query.limit.get());
-    let next_cursor = match found.last() {
-        Some((rank, skill)) if more => Some(cursor.encode(&(rank, &skill.slug))?),
-        _ => None,
-    };
-    let data: Vec<SkillSummary> = found.into_iter().map(|(_, skill)| skill.into()).collect();
-    Ok(Reply::page(&Page { data, next_cursor })?)
+    let page = cursor.page(found, query.limit, |(rank, skill)| (*rank, skill.slug.clone()))?;
+    Ok(Reply::page(&page.map(|(_, skill)| SkillSummary::from(skill)))?)
 }
 
 /// Shows a skill.

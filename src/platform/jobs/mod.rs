@@ -130,9 +130,24 @@ pub async fn run_due(ctx: &Ctx, registry: &Registry) -> Result<usize> {
         .await?;
     let count = claimed.len();
     for job in claimed {
-        run_one(ctx, registry, job).await?;
+        // Those before it may have used up the lease; then another worker may have taken it.
+        if ctx.clock.now() < now + LEASE / 2 || renew(ctx, &job).await? {
+            run_one(ctx, registry, job).await?;
+        }
     }
     Ok(count)
+}
+
+/// Takes the lease of a claimed job anew; false when another worker has claimed it.
+async fn renew(ctx: &Ctx, job: &Claimed) -> Result<bool> {
+    let until = ctx.clock.now() + LEASE;
+    ctx.db
+        .read(async |conn| {
+            let renewed = diesel::update(jobs::table.find(job.id).filter(jobs::attempts.eq(job.attempts)))
+                .set(jobs::lease_until.eq(until));
+            Ok(renewed.execute(conn).await.map_err(DbError::from)? == 1)
+        })
+        .await
 }
 
 async fn run_one(ctx: &Ctx, registry: &Registry, job: Claimed) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Keyset cursors: opaque, authenticated, bound to the list and its filter.
 
-use assay_kernel::{Code, Error, Result};
+use assay_kernel::{Code, Error, Limit, Page, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +28,19 @@ impl<'a> Cursor<'a> {
         let position = serde_json::to_vec(position).map_err(Error::internal)?;
         let tag = self.keys.sign(PURPOSE, &[&self.scope[..], &position].concat())?;
         Ok(base64url(&[&tag[..TAG], &position].concat()))
+    }
+
+    /// A page of rows that were fetched with [`Limit::fetch`]; the cursor of the next one is the last row's position.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn page<T, P: Serialize>(
+        &self,
+        rows: Vec<T>,
+        limit: Limit,
+        position: impl FnOnce(&T) -> P,
+    ) -> Result<Page<T>> {
+        Page::cut(rows, limit, |last| self.encode(&position(last)))
     }
 
     /// The position in a cursor.

@@ -171,6 +171,36 @@ async fn a_job_whose_worker_died_is_taken_over() {
 }
 
 #[tokio::test]
+async fn a_job_that_waits_behind_a_slow_one_is_taken_over_and_not_run_twice() {
+    let app = TestApp::start().await;
+    admin(&app).await;
+    enqueue(&app, json!("slow")).await;
+    app.ctx().clock.advance(Duration::from_secs(1));
+    enqueue(&app, json!("quick")).await;
+    let (other, taken_over) = registry(|_| Ok(()));
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let noted = kept.clone();
+    let mut slow = Registry::new();
+    slow.on(KIND, move |ctx, errand: Value| {
+        noted.borrow_mut().push(errand.clone());
+        let other = other.clone();
+        async move {
+            if errand == "slow" {
+                // Almost the lease; by its end the lease of the one behind is over, and another worker looks.
+                ctx.clock.advance(Duration::from_secs(61));
+                jobs::run_due(&ctx, &other).await?;
+            }
+            Ok(())
+        }
+    });
+    run(&app, &slow).await;
+    let quick =
+        |calls: &Rc<RefCell<Vec<Value>>>| calls.borrow().iter().filter(|errand| **errand == "quick").count();
+    assert_eq!((quick(&taken_over), quick(&kept)), (1, 0));
+    assert_eq!(app.number("SELECT count(*) AS n FROM jobs").await, 0);
+}
+
+#[tokio::test]
 async fn an_errand_that_waits_is_not_given_twice() {
     let app = TestApp::start().await;
     admin(&app).await;

@@ -239,9 +239,8 @@ pub async fn list(
             Ok((rows, membership.role == OrganisationRole::Owner))
         })
         .await?;
-    let page = page_by_id(ctx, "organisation_invitations", &id, rows, limit, |row| row.id)?;
-    let data = page.data.into_iter().map(|row| view(row, owner, now)).collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "organisation_invitations", &id, rows, limit, |row| row.id)?
+        .try_map(|row| view(row, owner, now))
 }
 
 /// One invitation, for the organisation's members.

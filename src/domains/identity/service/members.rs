@@ -84,9 +84,7 @@ pub async fn list(
             Ok(store::members::list(conn, id, after, limit.fetch()).await?)
         })
         .await?;
-    let page = page_by_id(ctx, "organisation_members", &id, rows, limit, |(row, _)| row.account_id)?;
-    let data = page.data.into_iter().map(view).collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "organisation_members", &id, rows, limit, |(row, _)| row.account_id)?.try_map(view)
 }
 
 /// One member.

@@ -75,14 +75,7 @@ fn page_by_id<T>(
     limit: Limit,
     id: impl Fn(&T) -> Uuid,
 ) -> Result<Page<T>> {
-    let mut failed = None;
-    let page = Page::cut(rows, limit, |last| {
-        Cursor::new(&ctx.keys, list, filter).encode(&id(last)).unwrap_or_else(|error| {
-            failed = Some(error);
-            String::new()
-        })
-    });
-    failed.map_or(Ok(page), Err)
+    Cursor::new(&ctx.keys, list, filter).page(rows, limit, id)
 }
 
 /// The id in a cursor of [`page_by_id`].

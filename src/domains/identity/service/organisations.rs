@@ -179,13 +179,8 @@ pub async fn list(
             Ok(store::organisations::list_for(conn, actor.account_id, before, limit.fetch()).await?)
         })
         .await?;
-    let page = page_by_id(ctx, "organisations", &actor.account_id, rows, limit, |(row, _)| row.id)?;
-    let data = page
-        .data
-        .into_iter()
-        .map(|(row, role)| Ok(view(row, Some(stored(&role)?))))
-        .collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "organisations", &actor.account_id, rows, limit, |(row, _)| row.id)?
+        .try_map(|(row, role)| Ok(view(row, Some(stored(&role)?))))
 }
 
 /// The queue of those who verify, the oldest first.

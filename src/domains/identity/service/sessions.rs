@@ -173,9 +173,8 @@ pub async fn list(ctx: &Ctx, actor: &Actor, limit: Limit, cursor: Option<&str>) 
         })
         .await?;
     let current = session_of(actor);
-    let page = page_by_id(ctx, "sessions", &actor.account_id, rows, limit, |row| row.id)?;
-    let data = page.data.into_iter().map(|row| view(row, current)).collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "sessions", &actor.account_id, rows, limit, |row| row.id)?
+        .try_map(|row| view(row, current))
 }
 
 fn view(row: SessionRow, current: Option<SessionId>) -> Result<SessionView> {

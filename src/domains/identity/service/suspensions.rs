@@ -343,9 +343,8 @@ pub async fn list(
         .db
         .read(async |conn| Ok(store::staff::appeals(conn, state.as_str(), after, limit.fetch()).await?))
         .await?;
-    let page = page_by_id(ctx, "suspension_appeals", &state, rows, limit, |(appeal, _)| appeal.id)?;
-    let data = page.data.into_iter().map(|(a, s)| view(actor, a, &s)).collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "suspension_appeals", &state, rows, limit, |(appeal, _)| appeal.id)?
+        .try_map(|(a, s)| view(actor, a, &s))
 }
 
 /// One appeal.

@@ -175,9 +175,7 @@ pub async fn list(
         .db
         .read(async |conn| Ok(store::tokens::list(conn, actor.account_id, now, before, limit.fetch()).await?))
         .await?;
-    let page = page_by_id(ctx, "api_tokens", &actor.account_id, rows, limit, |row| row.id)?;
-    let data = page.data.into_iter().map(view).collect::<Result<_>>()?;
-    Ok(Page { data, next_cursor: page.next_cursor })
+    page_by_id(ctx, "api_tokens", &actor.account_id, rows, limit, |row| row.id)?.try_map(view)
 }
 
 /// Ends one of the caller's tokens.

@@ -90,6 +90,5 @@ pub async fn list_portfolio_imports(
     let before: Option<PortfolioImportId> =
         query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let rows = portfolio.list_imports(&caller, before, query.limit.fetch()).await?;
-    let data = rows.into_iter().map(ImportView::from).collect();
-    Ok(Reply::ok(&super::portfolio::page(&cursor, data, query.limit, |import: &ImportView| import.id)?)?)
+    Ok(Reply::page(&cursor.page(rows, query.limit, |import| import.id)?.map(ImportView::from))?)
 }

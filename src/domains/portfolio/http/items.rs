@@ -71,8 +71,7 @@ pub async fn list_portfolio_items(
         only_public: false,
     };
     let rows = portfolio.list_items(&caller, which, before, query.limit.fetch()).await?;
-    let data = rows.into_iter().map(ItemView::own).collect();
-    Ok(Reply::ok(&super::portfolio::page(&cursor, data, query.limit, |item: &ItemView| item.id)?)?)
+    Ok(Reply::page(&cursor.page(rows, query.limit, |item| item.id)?.map(ItemView::own))?)
 }
 
 /// Adds an item that the caller tells of.

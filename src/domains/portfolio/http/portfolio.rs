@@ -17,22 +17,6 @@ use crate::model::formula::DEFINITIONS;
 use crate::service::Portfolio;
 use crate::service::skills::Skills;
 
-/// Cuts rows fetched with one too many to a page.
-pub fn page<T, I: Serialize>(
-    cursor: &Cursor<'_>,
-    mut data: Vec<T>,
-    limit: Limit,
-    id: impl Fn(&T) -> I,
-) -> Result<Page<T>> {
-    let more = data.len() > limit.get();
-    data.truncate(limit.get());
-    let next_cursor = match data.last() {
-        Some(last) if more => Some(cursor.encode(&id(last))?),
-        _ => None,
-    };
-    Ok(Page { data, next_cursor })
-}
-
 /// Shows the caller's portfolio in sum.
 ///
 /// With the signals: each with its value, the numbers it was computed from, and the version of the formula.
@@ -135,10 +119,10 @@ pub async fn get_developer_portfolio(
     let before: Option<PortfolioItemId> =
         query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let seen = portfolio.get_developer(&caller, id.0, before, query.limit.fetch()).await?;
-    let items = seen.items.into_iter().map(ItemView::of_other).collect();
-    let page = page(&cursor, items, query.limit, |item: &ItemView| item.id)?;
+    let page = cursor.page(seen.items, query.limit, |item| item.id)?.map(ItemView::of_other);
     let imported_at = seen.kept.as_ref().and_then(|kept| kept.imported_at);
     let flags = seen.kept.as_ref().filter(|_| seen.shows_flags).map(|kept| kept.flags.clone());
+    let next = page.next_cursor.clone();
     Ok(Reply::ok(&DeveloperPortfolio {
         account_id: id.0,
         imported_at,
@@ -147,5 +131,6 @@ pub async fn get_developer_portfolio(
         skills: by_weight(seen.skills),
         data: page.data,
         next_cursor: page.next_cursor,
-    })?)
+    })?
+    .next(next))
 }

@@ -17,7 +17,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::bid_dto::{BidSummary, BidView, BidsPage, ComparisonView, RevisionView};
-use super::projects::page;
 use crate::model::BidState;
 use crate::service::Projects;
 use crate::service::bids::{BidContent, BidDetail};
@@ -126,19 +125,14 @@ async fn list_bids(
     let query = query.0;
     let cursors = Cursor::new(&projects.ctx.keys, "bids", &(id.0, query.state));
     let after: Option<Uuid> = query.cursor.as_deref().map(|cursor| cursors.decode(cursor)).transpose()?;
-    let (project, mut bids, mut bidders) = projects
+    let (project, bids, mut bidders) = projects
         .ctx
         .db
         .read(async |conn| {
             projects.bids_of_project(conn, &caller, id.0, query.state, after, query.limit.fetch()).await
         })
         .await?;
-    let more = bids.len() > query.limit.get();
-    bids.truncate(query.limit.get());
-    let next_cursor = match bids.last().filter(|_| more) {
-        Some(last) => Some(cursors.encode(&last.id)?),
-        None => None,
-    };
+    let Page { data: bids, next_cursor } = cursors.page(bids, query.limit, |bid| bid.id)?;
     let comparison = if query.compare {
         Some(ComparisonView::new(compare(&project, &bids), project.currency()?))
     } else {
@@ -185,7 +179,9 @@ async fn list_my_bids(projects: Data<Projects>, caller: Auth<Reader>, query: Que
         .db
         .read(async |conn| projects.my_bids(conn, &caller, query.state, before, query.limit.fetch()).await)
         .await?;
-    Ok(page(rows, query.limit, &cursors, |row| row.id, |row| BidSummary::new(row, None))?)
+    Ok(Reply::page(
+        &cursors.page(rows, query.limit, |row| row.id)?.try_map(|row| BidSummary::new(row, None))?,
+    )?)
 }
 
 /// Shows a bid.

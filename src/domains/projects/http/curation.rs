@@ -18,7 +18,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::dto::{AppealView, DecisionView, ProjectSummary, ProjectView, history};
-use super::projects::{page_by, shown};
+use super::projects::shown;
 use crate::service::Projects;
 use crate::service::curation::{AdverseDecision, AppealAnswer, ChangesRequest};
 
@@ -66,7 +66,9 @@ async fn list_curation_queue(
         query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
     let limit = query.0.limit;
     let rows = projects.ctx.db.read(async |conn| projects.queue(conn, after, limit.fetch()).await).await?;
-    Ok(page_by(rows, limit, &cursors, |row| (row.curation_due_at, row.id), ProjectSummary::new)?)
+    Ok(Reply::page(
+        &cursors.page(rows, limit, |row| (row.curation_due_at, row.id))?.try_map(ProjectSummary::new)?,
+    )?)
 }
 
 /// Claims a submitted project.
@@ -249,7 +251,7 @@ async fn list_curation_appeals(
         query.0.cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
     let limit = query.0.limit;
     let rows = projects.ctx.db.read(async |conn| projects.appeals(conn, after, limit.fetch()).await).await?;
-    Ok(page_by(rows, limit, &cursors, |row| (row.due_at, row.id), |row| Ok(AppealView::from(row)))?)
+    Ok(Reply::page(&cursors.page(rows, limit, |row| (row.due_at, row.id))?.map(AppealView::from))?)
 }
 
 /// Answers an appeal.

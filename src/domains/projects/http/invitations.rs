@@ -16,7 +16,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::bid_dto::InvitationView;
-use super::projects::page;
 use crate::service::Projects;
 use crate::service::invitations::InvitationDetail;
 
@@ -101,7 +100,7 @@ async fn list_project_invitations(
         .db
         .read(async |conn| projects.invitations_of_project(conn, &caller, id.0, before, limit.fetch()).await)
         .await?;
-    Ok(page(rows, limit, &cursors, |row| row.id, InvitationView::of_row)?)
+    Ok(Reply::page(&cursors.page(rows, limit, |row| row.id)?.try_map(InvitationView::of_row)?)?)
 }
 
 /// Lists one's own invitations.
@@ -122,7 +121,7 @@ async fn list_my_invitations(
         .db
         .read(async |conn| projects.my_invitations(conn, &caller, before, limit.fetch()).await)
         .await?;
-    Ok(page(rows, limit, &cursors, |row| row.id, InvitationView::of_row)?)
+    Ok(Reply::page(&cursors.page(rows, limit, |row| row.id)?.try_map(InvitationView::of_row)?)?)
 }
 
 /// Shows an invitation.

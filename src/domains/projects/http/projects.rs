@@ -128,9 +128,7 @@ pub(super) async fn search_projects(projects: Data<Projects>, query: Query<Searc
         .db
         .read(async |conn| projects.search(conn, &search, query.limit, query.cursor.as_deref()).await)
         .await?;
-    let next = page.next_cursor;
-    let data = page.data.into_iter().map(ListingView::new).collect::<Result<Vec<_>>>()?;
-    Ok(Reply::page(&Page { data, next_cursor: next })?)
+    Ok(Reply::page(&page.try_map(ListingView::new)?)?)
 }
 
 /// PostgreSQL's dates end before those of the type.
@@ -183,36 +181,7 @@ async fn list_my_projects(
             projects.mine(conn, &caller, query.organisation_id, state, before, query.limit.fetch()).await
         })
         .await?;
-    Ok(page(rows, query.limit, &cursors, |row| row.id, ProjectSummary::new)?)
-}
-
-/// A page of rows whose cursor is their id.
-pub fn page<R, V: serde::Serialize>(
-    rows: Vec<R>,
-    limit: Limit,
-    cursors: &Cursor<'_>,
-    id: impl Fn(&R) -> Uuid,
-    view: impl Fn(R) -> Result<V>,
-) -> Result<Reply> {
-    page_by(rows, limit, cursors, id, view)
-}
-
-/// A page of rows whose cursor is any position.
-pub fn page_by<R, V: serde::Serialize, P: serde::Serialize>(
-    mut rows: Vec<R>,
-    limit: Limit,
-    cursors: &Cursor<'_>,
-    position: impl Fn(&R) -> P,
-    view: impl Fn(R) -> Result<V>,
-) -> Result<Reply> {
-    let more = rows.len() > limit.get();
-    rows.truncate(limit.get());
-    let next_cursor = match rows.last().filter(|_| more) {
-        Some(last) => Some(cursors.encode(&position(last))?),
-        None => None,
-    };
-    let data = rows.into_iter().map(view).collect::<Result<Vec<_>>>()?;
-    Reply::page(&Page { data, next_cursor })
+    Ok(Reply::page(&cursors.page(rows, query.limit, |row| row.id)?.try_map(ProjectSummary::new)?)?)
 }
 
 /// Creates a project draft.

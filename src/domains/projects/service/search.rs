@@ -117,12 +117,12 @@ impl Projects {
             }
             let after = after.map_or((end_of_time(), Uuid::max()), |at| (at.listed_at, at.id));
             let rows = listings::newest(conn, &filter, &skills, all, after, limit.fetch()).await?;
-            return page(
-                rows,
-                limit,
-                |row| Position { listed_at: row.listed_at, id: row.project_id, rank: 0.0, as_of: now },
-                &cursors,
-            );
+            return cursors.page(rows, limit, |row| Position {
+                listed_at: row.listed_at,
+                id: row.project_id,
+                rank: 0.0,
+                as_of: now,
+            });
         };
         let by_rank = search.sort == Sort::Relevance;
         let at = after.unwrap_or(Position {
@@ -138,37 +138,13 @@ impl Projects {
         } else {
             listings::newest_matching(conn, words, &filter, &skills, all, start, limit.fetch()).await?
         };
-        let page = page(
-            rows,
-            limit,
-            |(rank, row)| Position {
-                listed_at: row.listed_at,
-                id: row.project_id,
-                rank: *rank,
-                as_of: at.as_of,
-            },
-            &cursors,
-        )?;
+        let page = cursors.page(rows, limit, |(rank, row)| Position {
+            listed_at: row.listed_at,
+            id: row.project_id,
+            rank: *rank,
+            as_of: at.as_of,
+        })?;
         Ok(page.map(|(_, row)| row))
-    }
-}
-
-fn page<T>(
-    rows: Vec<T>,
-    limit: Limit,
-    position: impl Fn(&T) -> Position,
-    cursors: &Cursor<'_>,
-) -> Result<Page<T>> {
-    let mut failed = None;
-    let page = Page::cut(rows, limit, |last| {
-        cursors.encode(&position(last)).unwrap_or_else(|error| {
-            failed = Some(error);
-            String::new()
-        })
-    });
-    match failed {
-        None => Ok(page),
-        Some(error) => Err(error),
     }
 }
 

@@ -18,7 +18,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::dto::AppealView;
-use super::page_by;
 use crate::model::AppealOutcome;
 use crate::service::Vetting;
 
@@ -114,13 +113,9 @@ async fn list_appeals(vetting: Data<Vetting>, caller: Auth<Reviewer>, query: Que
         .db
         .read(async |conn| vetting.waiting_appeals(conn, state, after, limit.fetch()).await)
         .await?;
-    Ok(page_by(
-        rows,
-        limit,
-        &cursors,
-        |(appeal, _)| (appeal.due_at, appeal.id),
-        |(appeal, decision)| AppealView::new(vetting.appeal_detail(&caller, appeal, decision)),
-    )?)
+    let page = cursors.page(rows, limit, |(appeal, _)| (appeal.due_at, appeal.id))?;
+    let view = |(appeal, decision)| AppealView::new(vetting.appeal_detail(&caller, appeal, decision));
+    Ok(Reply::page(&page.try_map(view)?)?)
 }
 
 /// Shows an appeal.

@@ -16,7 +16,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::dto::{ApplicationSummary, ApplicationView};
-use super::page_by;
 use crate::model::ApplicationContent;
 use crate::service::Vetting;
 use crate::service::applications::Readiness;
@@ -93,7 +92,7 @@ async fn list_my_applications(
     let account = caller.account_id;
     let rows =
         vetting.ctx.db.read(async |conn| vetting.mine(conn, account, before, limit.fetch()).await).await?;
-    Ok(page_by(rows, limit, &cursors, |row| row.id, ApplicationSummary::new)?)
+    Ok(Reply::page(&cursors.page(rows, limit, |row| row.id)?.try_map(ApplicationSummary::new)?)?)
 }
 
 /// Shows an application.

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::page_by;
 use crate::model::{APPROVAL, AdverseDecision, Approval, ApprovalState};
 use crate::policy;
 use crate::service::Vetting;
@@ -200,5 +199,5 @@ async fn list_approvals(vetting: Data<Vetting>, caller: Auth<Staff>, query: Quer
         .db
         .read(async |conn| vetting.approvals(conn, state, account_id, before, limit.fetch()).await)
         .await?;
-    Ok(page_by(rows, limit, &cursors, |row| row.id, |row| Ok(ApprovalView::new(row, &caller)))?)
+    Ok(Reply::page(&cursors.page(rows, limit, |row| row.id)?.map(|row| ApprovalView::new(row, &caller)))?)
 }

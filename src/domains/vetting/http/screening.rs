@@ -17,7 +17,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::dto::{ApplicationView, DecisionView, QueuedApplication};
-use super::page_by;
 use crate::model::{AdverseDecision, ChangesRequest};
 use crate::service::Vetting;
 use crate::store::applications::Filter;
@@ -101,11 +100,11 @@ async fn list_application_queue(
     };
     let rows =
         vetting.ctx.db.read(async |conn| vetting.queue(conn, &filter, after, limit.fetch()).await).await?;
-    let position = |row: &_| {
-        let row: &crate::store::applications::ApplicationRow = row;
-        (row.screening_due_at, row.id)
-    };
-    Ok(page_by(rows, limit, &cursors, position, |row| QueuedApplication::new(row, now))?)
+    Ok(Reply::page(
+        &cursors
+            .page(rows, limit, |row| (row.screening_due_at, row.id))?
+            .try_map(|row| QueuedApplication::new(row, now))?,
+    )?)
 }
 
 macro_rules! acts {
