@@ -71,7 +71,7 @@ pub async fn list_portfolio_items(
         only_public: false,
     };
     let rows = portfolio.list_items(&caller, which, before, query.limit.fetch()).await?;
-    Ok(Reply::page(&cursor.page(rows, query.limit, |item| item.id)?.map(ItemView::own))?)
+    Ok(Reply::page(&cursor.page(rows, query.limit, |shown| shown.item.id)?.map(ItemView::own))?)
 }
 
 /// Adds an item that the caller tells of.

@@ -3,11 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{get, put};
 use assay_kernel::ids::{AccountId, PortfolioItemId};
-use assay_kernel::{Limit, Page, Result};
+use assay_kernel::{Limit, Result};
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, IfMatch, Outcome, Path, Query, Reader, Reply, etag,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::dto::{
@@ -119,7 +119,7 @@ pub async fn get_developer_portfolio(
     let before: Option<PortfolioItemId> =
         query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let seen = portfolio.get_developer(&caller, id.0, before, query.limit.fetch()).await?;
-    let page = cursor.page(seen.items, query.limit, |item| item.id)?.map(ItemView::of_other);
+    let page = cursor.page(seen.items, query.limit, |shown| shown.item.id)?.map(ItemView::of_other);
     let imported_at = seen.kept.as_ref().and_then(|kept| kept.imported_at);
     let flags = seen.kept.as_ref().filter(|_| seen.shows_flags).map(|kept| kept.flags.clone());
     let next = page.next_cursor.clone();

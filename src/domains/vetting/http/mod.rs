@@ -6,9 +6,6 @@ mod approvals;
 mod dto;
 mod screening;
 
-use assay_kernel::{Limit, Page, Result};
-use assay_platform::web::{Cursor, Reply};
-use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers every route of this domain.
