@@ -109,7 +109,7 @@ async fn ask_for_import(service: SocketAddr, login: &str) -> Result<(), Failure>
     let tokens: serde_json::Value =
         serde_json::from_str(tokens.split_once("\r\n\r\n").map_or("", |(_, body)| body))?;
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().ok_or("no access token")?);
-    let terms = Policy::shipped()?.terms_version;
+    let terms = Policy::shipped()?.consents.terms.version;
     let input = serde_json::json!({
         "roles": ["developer"],
         "display_name": login,

@@ -12,6 +12,7 @@ use assay_kernel::{Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
+use assay_platform::personal_data;
 use assay_platform::web::auth::Authenticator;
 use assay_portfolio::Portfolio;
 use assay_projects::{LineOutcome, Projects};
@@ -41,7 +42,7 @@ impl State {
         let taxonomy = Taxonomy::load(ctx).await?;
         Ok(Self {
             taxonomy: taxonomy.clone(),
-            identity: Identity::new(ctx.clone(), providers.github.clone()),
+            identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
             vetting: Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() },
             portfolio: Portfolio::new(
                 ctx.clone(),
@@ -91,10 +92,18 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
         .copied()
 }
 
+/// What every domain holds about people, the higher domains first: erasing goes down the arrows.
+const PERSONAL_DATA: personal_data::Registry = &[
+    assay_projects::PERSONAL_DATA,
+    assay_vetting::PERSONAL_DATA,
+    assay_identity::PERSONAL_DATA,
+    assay_notifications::PERSONAL_DATA,
+];
+
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
     assay_notifications::jobs(registry, state.mailer.clone());
-    assay_identity::jobs(registry);
+    assay_identity::jobs(registry, &state.identity);
     assay_portfolio::jobs(registry, &state.portfolio);
     assay_vetting::jobs(registry, &state.vetting);
     assay_projects::jobs(registry, &state.projects);

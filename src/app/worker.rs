@@ -183,6 +183,8 @@ async fn housekeeping(ctx: &Ctx) -> Result<()> {
         }
     }
     let of_domains = ctx.db.tx(async |conn| domains::delete_old(ctx, conn).await).await?;
-    tracing::info!(keys, counters, events, of_domains, "housekeeping done");
+    let dead_jobs = ctx.db.tx(async |conn| jobs::delete_old(ctx, conn).await).await?;
+    let mails = assay_notifications::delete_old_files(ctx).await?;
+    tracing::info!(keys, counters, events, of_domains, dead_jobs, mails, "housekeeping done");
     Ok(())
 }

@@ -179,6 +179,8 @@ kinds! {
     SessionId = SessionKind("ses", "session");
     /// Id of a personal API token.
     ApiTokenId = ApiTokenKind("tok", "API token");
+    /// Id of a person's request about their data.
+    DataRequestId = DataRequestKind("drq", "data request");
     /// Id of a developer's application.
     ApplicationId = ApplicationKind("app", "application");
     /// Id of a decision about a person.

@@ -1,5 +1,6 @@
 //! The audit log: append-only (the database refuses changes), each row hashed over the one before, written in the
-//! transaction of the act it records.
+//! transaction of the act it records. A reason is sealed with the data key of the person it is about, and the chain
+//! hashes the sealed form: erasing a person destroys the key, not the proof.
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Error, Result};
@@ -11,7 +12,10 @@ use serde_json::Value;
 use crate::crypto::sha256;
 use crate::db::schema::audit_log;
 use crate::db::{Conn, advisory_lock};
-use crate::{Ctx, db};
+use crate::{Ctx, db, personal_data};
+
+/// To what the seals of reasons are bound.
+const REASON: &str = "audit_reason";
 
 /// What is recorded of an act.
 #[derive(Debug)]
@@ -24,8 +28,17 @@ pub struct Entry<'a> {
     pub subject: String,
     /// Why, where a reason is demanded.
     pub reason: Option<&'a str>,
-    /// Particulars without personal data beyond ids.
+    /// Particulars without personal data beyond ids. When the subject is no account, `account_id` in it names whom
+    /// the reason is about.
     pub data: Value,
+}
+
+impl Entry<'_> {
+    /// Whom the reason is about: their data key seals it.
+    fn about(&self) -> Option<AccountId> {
+        let named = || self.data.get("account_id")?.as_str()?.parse().ok();
+        self.subject.parse().ok().or_else(named).or(self.actor)
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -40,12 +53,14 @@ struct Row {
     data: Value,
     prev_hash: Vec<u8>,
     hash: Vec<u8>,
+    about: Option<uuid::Uuid>,
+    sealed_reason: Option<Vec<u8>>,
 }
 
 impl Row {
     /// SHA-256 over the previous hash and the canonical JSON array of the fields.
     fn digest(&self) -> Vec<u8> {
-        let fields = serde_json::json!([
+        let mut fields = serde_json::json!([
             self.seq,
             self.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             self.actor,
@@ -54,12 +69,23 @@ impl Row {
             self.reason,
             self.data,
         ]);
+        // Entries of before reasons were sealed have none, and keep their hashes.
+        if let (Some(sealed), Some(fields)) = (&self.sealed_reason, fields.as_array_mut()) {
+            fields.push(serde_json::json!([self.about, hex::encode(sealed)]));
+        }
         sha256(&[self.prev_hash.as_slice(), fields.to_string().as_bytes()].concat()).to_vec()
     }
 }
 
 /// Appends an entry. Serialises with every other writer of the log until the transaction ends, so call it late.
 pub async fn record(ctx: &Ctx, conn: &mut Conn, entry: Entry<'_>) -> Result<()> {
+    let about = entry.about();
+    let seal_of_reason = match (about, entry.reason) {
+        (Some(about), Some(reason)) => {
+            Some(personal_data::seal(ctx, conn, about, REASON, reason.as_bytes()).await?)
+        }
+        _ => None,
+    };
     advisory_lock(conn, db::LOCK_AUDIT).await?;
     let last: Option<(i64, Vec<u8>)> = audit_log::table
         .select((audit_log::seq, audit_log::hash))
@@ -75,10 +101,13 @@ pub async fn record(ctx: &Ctx, conn: &mut Conn, entry: Entry<'_>) -> Result<()> 
         actor: entry.actor.map(|id| id.uuid()),
         action: entry.action.to_owned(),
         subject: entry.subject,
-        reason: entry.reason.map(str::to_owned),
+        // What nobody did and is about nobody is a text of ours.
+        reason: if seal_of_reason.is_some() { None } else { entry.reason.map(str::to_owned) },
         data: entry.data,
         prev_hash,
         hash: Vec::new(),
+        about: seal_of_reason.as_ref().and(about).map(|about| about.uuid()),
+        sealed_reason: seal_of_reason,
     };
     row.hash = row.digest();
     diesel::insert_into(audit_log::table).values(&row).execute(conn).await.map_err(db::DbError::from)?;
@@ -102,7 +131,7 @@ pub struct EntryView {
     /// To what: a prefixed id.
     #[schema(example = "acc_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b")]
     pub subject: String,
-    /// Why, where a reason is demanded.
+    /// Why, where a reason is demanded; none any more when it was about somebody who was erased.
     pub reason: Option<String>,
     /// Particulars.
     #[schema(value_type = Object)]
@@ -125,6 +154,7 @@ impl From<Row> for EntryView {
 
 /// Entries, newest first: all, or those about one thing.
 pub async fn list(
+    ctx: &Ctx,
     conn: &mut Conn,
     subject: Option<&str>,
     before: Option<i64>,
@@ -144,7 +174,17 @@ pub async fn list(
         .load(conn)
         .await
         .map_err(db::DbError::from)?;
-    Ok(rows.into_iter().map(EntryView::from).collect())
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let sealed = row.about.map(AccountId::from_uuid).zip(row.sealed_reason.clone());
+        let mut entry = EntryView::from(row);
+        if let Some((about, sealed)) = sealed {
+            let plain = personal_data::open(ctx, conn, about, REASON, &sealed).await?;
+            entry.reason = plain.map(String::from_utf8).transpose().map_err(Error::internal)?;
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
 }
 
 /// Walks the whole chain.

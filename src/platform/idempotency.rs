@@ -109,9 +109,18 @@ fn lock_number(key: &Key) -> i64 {
     i64::from_le_bytes(first)
 }
 
-/// Deletes keys older than two days (callers are promised one). Returns how many went.
+/// Deletes the answers that are kept for a person: for an erasure.
+pub async fn forget(conn: &mut Conn, account: assay_kernel::ids::AccountId) -> Result<usize> {
+    let gone = diesel::delete(idempotency_keys::table.filter(idempotency_keys::caller.eq(account.uuid())))
+        .execute(conn)
+        .await
+        .map_err(DbError::from)?;
+    Ok(gone)
+}
+
+/// Deletes keys that are older than the policy keeps them (callers are promised a day). Returns how many went.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    let before = ctx.clock.now() - chrono::Duration::hours(48);
+    let before = ctx.clock.now() - chrono::Duration::hours(ctx.policy.retention.idempotency_hours);
     let gone = diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(before)))
         .execute(conn)
         .await

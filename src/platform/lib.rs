@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod outbox;
+pub mod personal_data;
 pub mod policy;
 pub mod rate_limit;
 pub mod sandbox_clock;

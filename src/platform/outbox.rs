@@ -35,6 +35,26 @@ impl Audience {
     }
 }
 
+/// The members of an event's data that hold people's words; no other does.
+const WORDS: &[&str] = &["reason", "answer", "notes", "name", "message", "text"];
+
+/// Takes people's words out of the events that an audience may read: for an erasure.
+pub async fn forget_words(conn: &mut Conn, audience: Audience) -> Result<usize> {
+    let key = audience.key();
+    let words: Vec<String> = WORDS.iter().map(|word| (*word).to_owned()).collect();
+    let changed = diesel::sql_query(
+        "UPDATE events SET data = data - $2
+         WHERE data ?| $2 AND (seq IN (SELECT seq FROM event_audiences WHERE audience = $1)
+             OR subject = $1 OR (seq IS NULL AND audience @> ARRAY[$1]))",
+    )
+    .bind::<diesel::sql_types::Text, _>(key)
+    .bind::<diesel::sql_types::Array<diesel::sql_types::Text>, _>(words)
+    .execute(conn)
+    .await
+    .map_err(DbError::from)?;
+    Ok(changed)
+}
+
 /// Writes an event in the caller's transaction. `kind` is `noun.verb_in_past`, `subject` a prefixed id.
 pub async fn publish(
     ctx: &Ctx,
@@ -153,7 +173,7 @@ pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
         "DELETE FROM events WHERE id IN (
             SELECT id FROM events WHERE seq IS NOT NULL AND occurred_at < $1 ORDER BY seq LIMIT 5000)",
     )
-    .bind::<Timestamptz, _>(ctx.clock.now() - chrono::Duration::days(90))
+    .bind::<Timestamptz, _>(ctx.clock.now() - chrono::Duration::days(ctx.policy.retention.event_days))
     .execute(conn)
     .await
     .map_err(DbError::from)?;

@@ -31,6 +31,10 @@ pub struct Policy {
     pub organisations: OrganisationPolicy,
     /// What people are asked to agree to.
     pub consents: ConsentPolicy,
+    /// People's rights over their data.
+    pub rights: RightsPolicy,
+    /// For how long things are kept.
+    pub retention: RetentionPolicy,
 }
 
 /// Projects and their curation.
@@ -157,6 +161,38 @@ pub struct ConsentPolicy {
     pub vetting: ConsentText,
     /// Mail that is not needed for what a person has under way.
     pub product_mail: ConsentText,
+}
+
+/// People's rights over their data.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RightsPolicy {
+    /// Days for which an export can be fetched.
+    pub export_days: i64,
+    /// Days in which a person can change their mind about an erasure.
+    pub erasure_cooling_days: i64,
+    /// Days after which an erasure that something stood in the way of is tried again.
+    pub erasure_retry_days: i64,
+}
+
+/// For how long things are kept.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionPolicy {
+    /// Days for which events are kept.
+    pub event_days: i64,
+    /// Hours for which answers are kept under their idempotency keys.
+    pub idempotency_hours: i64,
+    /// Days for which a dead job is kept.
+    pub dead_job_days: i64,
+    /// Days for which ended sessions, API tokens and invitations to organisations are kept.
+    pub ended_credential_days: i64,
+    /// Hours for which the traces of a sign-in under way are kept.
+    pub sign_in_hours: i64,
+    /// Days for which a request about one's data is kept after its end.
+    pub data_request_days: i64,
+    /// Days for which mails stay in the folder that stands for a mail server.
+    pub mail_file_days: i64,
 }
 
 /// A text to agree to.

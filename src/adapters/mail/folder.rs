@@ -103,3 +103,29 @@ pub async fn read_file(folder: &Path, id: &str) -> std::io::Result<Option<Stored
         Err(error) => Err(error),
     }
 }
+
+/// Deletes the mails whose ids were made before, in both their files. Returns how many files went.
+///
+/// # Errors
+/// When the folder cannot be read or a file not deleted.
+pub async fn delete_files(folder: &Path, before: DateTime<Utc>) -> std::io::Result<usize> {
+    let mut entries = match fs::read_dir(folder).await {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    // Ids begin with their time in milliseconds (UUIDv7).
+    let limit = format!("{:012x}", before.timestamp_millis());
+    let mut gone = 0_usize;
+    while let Some(entry) = entries.next_entry().await? {
+        let name = entry.file_name();
+        let made = name.to_str().and_then(|name| name.get(..12));
+        if made.is_some_and(|made| made < limit.as_str()) {
+            match fs::remove_file(entry.path()).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => gone = gone.saturating_add(1),
+            }
+        }
+    }
+    Ok(gone)
+}

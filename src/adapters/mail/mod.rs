@@ -13,5 +13,5 @@ mod sender;
 
 pub use compose::Mail;
 pub use error::MailError;
-pub use folder::{StoredMail, StoredMailSummary, list_files, read_file};
+pub use folder::{StoredMail, StoredMailSummary, delete_files, list_files, read_file};
 pub use sender::{Config, Mailer};

@@ -47,7 +47,7 @@ async fn list_audit_entries(ctx: Data<Ctx>, _caller: Auth<Admin>, query: Query<A
     let before: Option<i64> = query.cursor.as_deref().map(|text| cursor.decode(text)).transpose()?;
     let subject = query.subject.as_deref();
     let rows =
-        ctx.db.read(async |conn| audit::list(conn, subject, before, query.limit.fetch()).await).await?;
+        ctx.db.read(async |conn| audit::list(&ctx, conn, subject, before, query.limit.fetch()).await).await?;
     let mut fault = None;
     let page = Page::cut(rows, query.limit, |last: &EntryView| {
         cursor.encode(&last.seq).map_err(|error| fault = Some(error)).unwrap_or_default()

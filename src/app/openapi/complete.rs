@@ -18,6 +18,7 @@ pub const IF_MATCH: &[&str] = &[
 
 /// Private POST operations that take no `Idempotency-Key` (a test holds the list to the signatures).
 pub const NOT_IDEMPOTENT: &[&str] = &[
+    "cancel_erasure",
     "create_api_token",
     "decide_suspension_appeal",
     "grant_permission",
@@ -36,6 +37,8 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
 const NAMED_ELSEWHERE: &[&str] = &[
     "/v1/mail/unsubscribe",
     "/v1/me/approval",
+    "/v1/me/erasure",
+    "/v1/me/erasure/cancel",
     "/v1/me/suspension/appeal",
     "/v1/organisation_invitations/accept",
 ];
@@ -48,6 +51,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("api_tokens", "tok"),
     ("appeals", "apl"),
     ("bids", "bid"),
+    ("data_exports", "drq"),
     ("decisions", "dec"),
     ("deliverables", "dlv"),
     ("developers", "acc"),

@@ -6,12 +6,30 @@ use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
 use assay_platform::timers::Fired;
 
-use crate::service::{invitations, keys, sessions};
+use crate::service::{Identity, data_requests, invitations, keys, sessions};
 
-/// Registers the handlers of this domain's timers.
-pub fn jobs(registry: &mut Registry) {
+/// Registers the handlers of this domain's timers and jobs.
+pub fn jobs(registry: &mut Registry, identity: &Identity) {
     registry.on("timer:organisation_invitation:expire", |ctx: Ctx, fired: Fired| async move {
         invitations::expire(&ctx, fired.subject).await
+    });
+    registry.on("timer:data_export:expire", |ctx: Ctx, fired: Fired| async move {
+        data_requests::expire_export(&ctx, fired.subject).await
+    });
+    let exporter = identity.clone();
+    registry.on(data_requests::EXPORT_JOB, move |ctx: Ctx, job: data_requests::ExportJob| {
+        let identity = exporter.clone();
+        async move { identity.make_export(&ctx, job).await }
+    });
+    let eraser = identity.clone();
+    registry.on("timer:erasure:erase", move |ctx: Ctx, fired: Fired| {
+        let identity = eraser.clone();
+        async move { identity.erase_if_due(&ctx, fired.subject).await }
+    });
+    let forgetter = identity.clone();
+    registry.on(data_requests::FORGET_JOB, move |ctx: Ctx, job: data_requests::ForgetJob| {
+        let identity = forgetter.clone();
+        async move { identity.forget(&ctx, job).await }
     });
 }
 
@@ -20,14 +38,16 @@ pub fn jobs(registry: &mut Registry) {
 ///
 /// | what | kept |
 /// |---|---|
-/// | sign-ins under way | a day |
+/// | sign-ins under way | `retention.sign_in_hours` |
 /// | refresh tokens | until they expire |
-/// | sessions, API tokens | 90 days after they expire |
-/// | invitations revoked or expired | 90 days |
+/// | sessions, API tokens | `retention.ended_credential_days` after they expire |
+/// | invitations revoked or expired | the same |
+/// | requests about one's data | `retention.data_request_days` after their end |
 /// | signing keys | a week after they are believed no longer |
 pub async fn retention(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
     let sessions = sessions::delete_old(ctx, conn).await?;
     let invitations = invitations::delete_old(ctx, conn).await?;
     keys::rotate_if_old(ctx, conn).await?;
-    Ok(sessions.saturating_add(invitations))
+    let requests = data_requests::delete_old(ctx, conn).await?;
+    Ok([sessions, invitations, requests].into_iter().sum())
 }

@@ -1,6 +1,6 @@
 //! Identity: people and how they sign in, their tokens, staff permissions, and the organisations of clients.
 //!
-//! Owns `accounts`, `consents`, `account_data_keys`, `github_tokens`, `staff_permissions`, `sign_in_states`,
+//! Owns `accounts`, `consents`, `data_requests`, `github_tokens`, `staff_permissions`, `sign_in_states`,
 //! `sessions`, `refresh_tokens`, `api_tokens`, `signing_keys`, `suspensions`, `suspension_appeals`, `organisations`,
 //! `organisation_members` and `organisation_invitations`.
 //!
@@ -36,10 +36,12 @@ pub use model::{AccountRef, Membership, OrganisationRef, OrganisationRole};
 pub use service::Identity;
 pub use service::consents::has_consent;
 pub use service::keys::{github_token, rotate as rotate_signing_keys};
+pub use service::personal_data::PERSONAL_DATA;
 pub use service::staff::{grant_permission_by_login, staff_by_login};
 
 /// The state machines of this domain.
-pub const MACHINES: &[&Machine] = &[&model::ORGANISATION_INVITATION, &model::SUSPENSION_APPEAL];
+pub const MACHINES: &[&Machine] =
+    &[&model::ORGANISATION_INVITATION, &model::SUSPENSION_APPEAL, &model::DATA_EXPORT, &model::ERASURE];
 
 /// The person's membership in the organisation; none when they are not a member.
 pub async fn membership(

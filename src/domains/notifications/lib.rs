@@ -24,4 +24,5 @@ mod store;
 pub use http::routes;
 pub use jobs::jobs;
 pub use model::{Adverse, Category, NewMail, Overdue, Recipient, Template};
-pub use service::{enqueue_mail, enqueue_mail_once, mailer};
+pub use service::personal_data::PERSONAL_DATA;
+pub use service::{delete_old_files, enqueue_mail, enqueue_mail_once, mailer};

@@ -3,6 +3,7 @@
 use assay_kernel::ids::{AccountId, OrganisationId};
 use assay_platform::db::schema::mail_preferences;
 use assay_platform::db::{Conn, DbResult};
+use assay_platform::personal_data::Tables;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
@@ -25,6 +26,17 @@ assay_platform::statement! {
         coalesce((SELECT p.switched_off FROM mail_preferences p WHERE p.account_id = a.id), ARRAY[]::text[])
      FROM accounts a WHERE a.id = {} AND a.status <> 'erased'"
 }
+
+/// What notifications hold about a person.
+pub const PERSONAL_TABLES: Tables = Tables {
+    domain: "notifications",
+    export: &[(
+        "mail_preferences",
+        "SELECT switched_off, updated_at FROM mail_preferences WHERE account_id = $1",
+    )],
+    blockers: &[],
+    erase: &["DELETE FROM mail_preferences WHERE account_id = $1"],
+};
 
 /// A person as far as mail goes.
 pub struct Addressee {

@@ -20,6 +20,7 @@ pub use http::routes;
 pub use jobs::jobs;
 pub use service::Projects;
 pub use service::import::LineOutcome;
+pub use store::personal_data::PERSONAL_DATA;
 
 /// The process tables of this domain.
 pub const MACHINES: &[&Machine] = &[&model::PROJECT, &model::BID, &model::INVITATION];

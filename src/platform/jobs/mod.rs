@@ -275,6 +275,27 @@ pub async fn replay(ctx: &Ctx, conn: &mut Conn, id: JobId) -> Result<JobView> {
         .ok_or_else(|| Error::not_found("dead job"))
 }
 
+/// Deletes jobs of a kind, waiting or dead, whose payload has this member.
+pub async fn delete_of(conn: &mut Conn, kind: &str, member: &Value) -> Result<usize> {
+    let gone = diesel::sql_query("DELETE FROM jobs WHERE kind = $1 AND payload @> $2")
+        .bind::<Text, _>(kind)
+        .bind::<diesel::sql_types::Jsonb, _>(member)
+        .execute(conn)
+        .await
+        .map_err(DbError::from)?;
+    Ok(gone)
+}
+
+/// Deletes jobs that have been dead for long. Returns how many went.
+pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
+    let before = ctx.clock.now() - chrono::Duration::days(ctx.policy.retention.dead_job_days);
+    let gone = diesel::delete(jobs::table.filter(jobs::dead_at.lt(before)))
+        .execute(conn)
+        .await
+        .map_err(DbError::from)?;
+    Ok(gone)
+}
+
 /// Live and dead jobs, for the metrics.
 pub async fn depth(conn: &mut Conn) -> Result<(i64, i64)> {
     let live =

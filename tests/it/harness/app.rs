@@ -149,9 +149,14 @@ impl TestApp {
 
     /// Moves the clock and does what has become due.
     pub async fn advance(&self, by: Duration) {
+        self.advance_clock(by).await;
+        self.work().await;
+    }
+
+    /// Moves the clock only.
+    pub async fn advance_clock(&self, by: Duration) {
         let ctx = &self.worker;
         ctx.db.tx(async |conn| sandbox_clock::advance(ctx, conn, by).await).await.expect("the clock moves");
-        self.work().await;
     }
 
     /// Moves the clock by days and does what has become due.
@@ -161,15 +166,24 @@ impl TestApp {
 
     /// Every row of a table as text, as a dump would have it.
     pub async fn dump(&self, table: &str) -> String {
+        self.lines(&format!("SELECT t::text AS line FROM {table} t")).await.join("\n")
+    }
+
+    /// Every table.
+    pub async fn tables(&self) -> Vec<String> {
+        self.lines("SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+            .await
+    }
+
+    async fn lines(&self, query: &str) -> Vec<String> {
         #[derive(diesel::QueryableByName)]
         struct Row {
             #[diesel(sql_type = diesel::sql_types::Text)]
-            row: String,
+            line: String,
         }
         let mut conn = Conn::establish(self.database_url()).await.expect("a connection");
-        let sql = format!("SELECT t::text AS row FROM {table} t");
-        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut conn).await.expect("the rows");
-        rows.into_iter().map(|row| row.row + "\n").collect()
+        let rows: Vec<Row> = diesel::sql_query(query).load(&mut conn).await.expect("the rows");
+        rows.into_iter().map(|row| row.line).collect()
     }
 
     /// The URL of the test's database.

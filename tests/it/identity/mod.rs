@@ -5,6 +5,7 @@ mod consents;
 mod invitations;
 mod organisations;
 mod profile;
+mod rights;
 mod sessions;
 mod sign_in;
 mod staff;

@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod consents;
+mod data_requests;
 mod invitations;
 mod me;
 mod organisations;
@@ -18,6 +19,7 @@ pub fn routes(config: &mut ServiceConfig) {
     auth::routes(config);
     me::routes(config);
     consents::routes(config);
+    data_requests::routes(config);
     tokens::routes(config);
     accounts::routes(config);
     invitations::routes(config);

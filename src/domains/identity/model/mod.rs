@@ -13,4 +13,4 @@ mod process;
 pub use account::{MAX_API_TOKENS, MAX_OWNED, Profile, SuspensionReason, VerifiedEmail, same_address};
 pub use consent::{ConsentAct, ConsentKind};
 pub use organisation::{AccountRef, Membership, OrganisationRef, OrganisationRole};
-pub use process::{ORGANISATION_INVITATION, SUSPENSION_APPEAL};
+pub use process::{DATA_EXPORT, ERASURE, ORGANISATION_INVITATION, SUSPENSION_APPEAL};

@@ -84,13 +84,92 @@ pub const SUSPENSION_APPEAL: Machine = Machine {
     ],
 };
 
+/// Copies of all that is held about a person.
+pub const DATA_EXPORT: Machine = Machine {
+    name: "data_export",
+    version: "1",
+    meaning: "A person's request for a copy of all that is held about them.",
+    initial: "requested",
+    states: &[
+        State { name: "requested", meaning: "Is being put together." },
+        State { name: "ready", meaning: "Can be fetched." },
+        State { name: "expired", meaning: "Is deleted; another can be requested." },
+    ],
+    guards: &[],
+    transitions: &[
+        Transition {
+            event: "finish",
+            from: &["requested"],
+            to: "ready",
+            who: &[Who::System],
+            effects: &["keeps the copy, sealed"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "expire",
+            from: &["ready"],
+            to: "expired",
+            who: &[Who::System],
+            clock: Some("rights.export_days"),
+            effects: &["deletes the copy"],
+            ..TRANSITION
+        },
+    ],
+};
+
+/// Erasures of persons.
+pub const ERASURE: Machine = Machine {
+    name: "erasure",
+    version: "1",
+    meaning: "A person's request that everything about them be erased.",
+    initial: "cooling",
+    states: &[
+        State { name: "cooling", meaning: "Will be done; the person can change their mind." },
+        State { name: "held", meaning: "Was due, but something open stands in the way; tried again daily." },
+        State { name: "cancelled", meaning: "The person changed their mind." },
+        State { name: "erased", meaning: "Done." },
+    ],
+    guards: &[Guard { code: "nothing_open", needs: "No money, contract or decision of the person is open." }],
+    transitions: &[
+        Transition {
+            event: "erase",
+            from: &["cooling", "held"],
+            to: "erased",
+            who: &[Who::System],
+            guards: &["nothing_open"],
+            clock: Some("rights.erasure_cooling_days"),
+            effects: &[
+                "erases or anonymises what is held",
+                "ends sessions and tokens",
+                "destroys the data key",
+            ],
+            ..TRANSITION
+        },
+        Transition {
+            event: "hold",
+            from: &["cooling", "held"],
+            to: "held",
+            who: &[Who::System],
+            clock: Some("rights.erasure_retry_days"),
+            ..TRANSITION
+        },
+        Transition {
+            event: "cancel",
+            from: &["cooling", "held"],
+            to: "cancelled",
+            who: &[Who::Developer, Who::Client],
+            ..TRANSITION
+        },
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_tables_are_sound() {
-        for machine in [&ORGANISATION_INVITATION, &SUSPENSION_APPEAL] {
+        for machine in [&ORGANISATION_INVITATION, &SUSPENSION_APPEAL, &DATA_EXPORT, &ERASURE] {
             assert_eq!(machine.faults(), Vec::<String>::new(), "{}", machine.name);
         }
     }

@@ -102,7 +102,7 @@ pub(super) fn outdated(ctx: &Ctx, kind: ConsentKind, version: &str, pointer: &st
     })
 }
 
-/// Adds to the person's history and tells of it.
+/// Adds to the person's history.
 pub(super) async fn record(
     ctx: &Ctx,
     conn: &mut Conn,
@@ -119,10 +119,13 @@ pub(super) async fn record(
         at: ctx.clock.now(),
     };
     store::consents::insert(conn, &row).await?;
-    let data = json!({ "kind": kind, "version": row.version });
-    let event = format!("consent.{act}");
-    outbox::publish(ctx, conn, &event, account.to_string(), data, &[Audience::Account(account)]).await?;
     Ok(row)
+}
+
+async fn tell(ctx: &Ctx, conn: &mut Conn, account: AccountId, row: &ConsentRow) -> Result<()> {
+    let data = json!({ "kind": row.kind, "version": row.version });
+    let event = format!("consent.{}", row.act);
+    outbox::publish(ctx, conn, &event, account.to_string(), data, &[Audience::Account(account)]).await
 }
 
 /// Every consent that the person is asked for.
@@ -152,6 +155,7 @@ pub async fn give(ctx: &Ctx, actor: &Actor, kind: ConsentKind, input: &GiveConse
                 return Ok(view(&ctx.policy, kind, newest));
             }
             let row = record(ctx, conn, account, kind, ConsentAct::Given).await?;
+            tell(ctx, conn, account, &row).await?;
             if kind == ConsentKind::Terms {
                 store::accounts::set_terms_version(conn, account, &row.version, row.at).await?;
             }
@@ -176,6 +180,7 @@ pub async fn withdraw(ctx: &Ctx, actor: &Actor, kind: ConsentKind) -> Result<Con
                 return Ok(view(&ctx.policy, kind, newest));
             }
             let row = record(ctx, conn, account, kind, ConsentAct::Withdrawn).await?;
+            tell(ctx, conn, account, &row).await?;
             Ok(view(&ctx.policy, kind, Some(row)))
         })
         .await

@@ -355,7 +355,11 @@ async fn expire_in(ctx: &Ctx, conn: &mut Conn, row: &InvitationRow) -> Result<()
     publish(ctx, conn, "organisation_invitation.expired", &row).await
 }
 
-/// Deletes invitations that came to nothing 90 days ago.
+/// Deletes invitations that came to nothing long ago.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    Ok(store::invitations::delete_dead(conn, ctx.clock.now() - Duration::days(90)).await?)
+    Ok(store::invitations::delete_dead(
+        conn,
+        ctx.clock.now() - Duration::days(ctx.policy.retention.ended_credential_days),
+    )
+    .await?)
 }

@@ -1,12 +1,12 @@
-//! Keys that sign access tokens, kept in memory between looks at the database; each person's data key.
+//! Keys that sign access tokens, kept in memory between looks at the database; people's GitHub tokens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Code, Error, Result};
-use assay_platform::Ctx;
-use assay_platform::crypto::{base64url, open_with, seal_with};
+use assay_platform::crypto::base64url;
 use assay_platform::db::{Conn, advisory_lock};
+use assay_platform::{Ctx, personal_data};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
@@ -208,7 +208,7 @@ fn seal_context(kid: &str) -> String {
     format!("signing_key/{kid}")
 }
 
-/// Seals a person's GitHub token with their data key, which is made when it is first wanted.
+/// Keeps a person's GitHub token, sealed.
 pub async fn keep_github_token(
     ctx: &Ctx,
     conn: &mut Conn,
@@ -216,19 +216,8 @@ pub async fn keep_github_token(
     token: &str,
     scopes: &[String],
 ) -> Result<()> {
-    let now = ctx.clock.now();
-    let key = match data_key(ctx, conn, account).await? {
-        Some(key) => key,
-        None => {
-            let fresh: [u8; 32] = ctx.entropy.bytes();
-            let wrapped = ctx.keys.seal(&ctx.entropy, &data_key_context(account), &fresh)?;
-            store::keys::insert_data_key(conn, account, &wrapped, now).await?;
-            // Another sign-in may have been first; what is stored counts.
-            data_key(ctx, conn, account).await?.ok_or_else(|| Error::internal("a data key was not stored"))?
-        }
-    };
-    let sealed = seal_with(&key, &ctx.entropy, &token_context(account), token.as_bytes())?;
-    store::keys::put_github_token(conn, account, &sealed, scopes, now).await?;
+    let sealed = personal_data::seal(ctx, conn, account, GITHUB_TOKEN, token.as_bytes()).await?;
+    store::keys::put_github_token(conn, account, &sealed, scopes, ctx.clock.now()).await?;
     Ok(())
 }
 
@@ -239,22 +228,12 @@ pub async fn github_token(
     account: AccountId,
 ) -> Result<Option<secrecy::SecretString>> {
     let Some(sealed) = store::keys::github_token(conn, account).await? else { return Ok(None) };
-    let Some(key) = data_key(ctx, conn, account).await? else { return Ok(None) };
-    let token = open_with(&key, &token_context(account), &sealed)?;
+    let Some(token) = personal_data::open(ctx, conn, account, GITHUB_TOKEN, &sealed).await? else {
+        return Ok(None);
+    };
     let token = String::from_utf8(token).map_err(|_| Error::internal("a sealed token is not text"))?;
     Ok(Some(secrecy::SecretString::from(token)))
 }
 
-async fn data_key(ctx: &Ctx, conn: &mut Conn, account: AccountId) -> Result<Option<[u8; 32]>> {
-    let Some(wrapped) = store::keys::data_key(conn, account).await? else { return Ok(None) };
-    let key = ctx.keys.open(&data_key_context(account), &wrapped)?;
-    key.try_into().map(Some).map_err(|_| Error::internal("a data key has not 32 bytes"))
-}
-
-fn data_key_context(account: AccountId) -> String {
-    format!("{account}/data_key")
-}
-
-fn token_context(account: AccountId) -> String {
-    format!("{account}/github_token")
-}
+/// To what the seal of a GitHub token is bound.
+const GITHUB_TOKEN: &str = "github_token";

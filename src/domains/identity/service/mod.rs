@@ -3,11 +3,13 @@
 pub mod accounts;
 pub mod authenticate;
 pub mod consents;
+pub mod data_requests;
 pub mod invitations;
 pub mod keys;
 pub mod me;
 pub mod members;
 pub mod organisations;
+pub mod personal_data;
 pub mod sessions;
 pub mod sign_in;
 pub mod staff;
@@ -20,6 +22,7 @@ use assay_adapters::github;
 use assay_kernel::ids::{Id, Kind};
 use assay_kernel::{Currency, Error, Limit, Money, Page, Result};
 use assay_platform::Ctx;
+use assay_platform::personal_data::Registry;
 use assay_platform::web::Cursor;
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,6 +36,7 @@ pub struct Identity {
     ctx: Ctx,
     github: github::Client,
     keys: Arc<SigningKeys>,
+    personal_data: Registry,
 }
 
 impl std::fmt::Debug for Identity {
@@ -42,9 +46,9 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// With this GitHub.
-    pub fn new(ctx: Ctx, github: github::Client) -> Self {
-        Self { ctx, github, keys: Arc::default() }
+    /// With this GitHub, and with what every domain holds about people.
+    pub fn new(ctx: Ctx, github: github::Client, personal_data: Registry) -> Self {
+        Self { ctx, github, keys: Arc::default(), personal_data }
     }
 
     /// The surroundings.

@@ -1,6 +1,6 @@
 //! Organisations: made and changed by their owners, verified by staff.
 
-use assay_kernel::ids::OrganisationId;
+use assay_kernel::ids::{AccountId, OrganisationId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Actor, Code, Error, Limit, Page, Permission, Result};
 use assay_platform::db::Conn;
@@ -248,7 +248,8 @@ pub async fn update(
             if other && row.verified_at.is_some() {
                 changed = store::organisations::set_verified(conn, id, None, now).await?;
                 publish(ctx, conn, "organisation.unverified", id, json!({ "cause": "changed" })).await?;
-                record(ctx, conn, actor, "organisation.unverify", id, "Name or country was changed.").await?;
+                record(ctx, conn, actor, "organisation.unverify", &changed, "Name or country was changed.")
+                    .await?;
             }
             Ok(view(changed, Some(OrganisationRole::Owner)))
         })
@@ -260,15 +261,16 @@ async fn record(
     conn: &mut Conn,
     actor: &Actor,
     action: &str,
-    id: OrganisationId,
+    row: &OrganisationRow,
     reason: &str,
 ) -> Result<()> {
+    let (id, about): (OrganisationId, AccountId) = (typed(row.id), typed(row.created_by_id));
     let entry = audit::Entry {
         actor: Some(actor.account_id),
         action,
         subject: id.to_string(),
         reason: Some(reason),
-        data: json!({}),
+        data: json!({ "account_id": about }),
     };
     audit::record(ctx, conn, entry).await
 }
@@ -308,7 +310,7 @@ pub async fn set_verified(
                 ("organisation.unverified", "organisation.unverify")
             };
             publish(ctx, conn, kind, id, json!({ "reason": reason })).await?;
-            record(ctx, conn, actor, action, id, reason).await?;
+            record(ctx, conn, actor, action, &row, reason).await?;
             Ok(view(row, None))
         })
         .await

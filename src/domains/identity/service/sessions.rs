@@ -236,8 +236,10 @@ pub(super) async fn end_everything(
 /// Deletes what sign-ins leave behind.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
     let now = ctx.clock.now();
-    let old = now - Duration::days(90);
-    let states = store::sessions::delete_states(conn, now - Duration::days(1)).await?;
+    let old = now - Duration::days(ctx.policy.retention.ended_credential_days);
+    let states =
+        store::sessions::delete_states(conn, now - Duration::hours(ctx.policy.retention.sign_in_hours))
+            .await?;
     let refresh = store::sessions::delete_refresh_tokens(conn, now).await?;
     let sessions = store::sessions::delete_ended(conn, old).await?;
     let tokens = store::tokens::delete_ended(conn, old).await?;

@@ -1,7 +1,7 @@
 //! Keys: those that sign access tokens, and each person's data key with what it seals.
 
 use assay_kernel::ids::AccountId;
-use assay_platform::db::schema::{account_data_keys, github_tokens, signing_keys};
+use assay_platform::db::schema::{github_tokens, signing_keys};
 use assay_platform::db::{Conn, DbResult};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -67,34 +67,6 @@ pub async fn retire_others(conn: &mut Conn, kid: &str, at: DateTime<Utc>) -> DbR
 /// Deletes keys that ended before.
 pub async fn delete_retired(conn: &mut Conn, before: DateTime<Utc>) -> DbResult<usize> {
     Ok(diesel::delete(signing_keys::table.filter(signing_keys::retired_at.lt(before))).execute(conn).await?)
-}
-
-/// A person's wrapped data key.
-pub async fn data_key(conn: &mut Conn, account: AccountId) -> DbResult<Option<Vec<u8>>> {
-    Ok(account_data_keys::table
-        .find(account.uuid())
-        .select(account_data_keys::wrapped)
-        .first(conn)
-        .await
-        .optional()?)
-}
-
-/// Gives a person a data key unless they have one.
-pub async fn insert_data_key(
-    conn: &mut Conn,
-    account: AccountId,
-    wrapped: &[u8],
-    now: DateTime<Utc>,
-) -> DbResult<usize> {
-    Ok(diesel::insert_into(account_data_keys::table)
-        .values((
-            account_data_keys::account_id.eq(account.uuid()),
-            account_data_keys::wrapped.eq(wrapped),
-            account_data_keys::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?)
 }
 
 /// Keeps a person's sealed GitHub token in place of the one before.

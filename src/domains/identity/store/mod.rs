@@ -3,10 +3,12 @@
 pub mod accounts;
 pub mod auth;
 pub mod consents;
+pub mod data_requests;
 pub mod invitations;
 pub mod keys;
 pub mod members;
 pub mod organisations;
+pub mod personal_data;
 pub mod sessions;
 pub mod staff;
 pub mod tokens;

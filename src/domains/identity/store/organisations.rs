@@ -19,6 +19,7 @@ pub struct OrganisationRow {
     pub name: String,
     pub country: String,
     pub website: Option<String>,
+    pub created_by_id: Uuid,
     pub verified_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,

@@ -303,7 +303,9 @@ impl Projects {
                 action: &kind,
                 subject: row.project_id().to_string(),
                 reason: stored.reason.as_deref(),
-                data: json!({ "reason_code": stored.reason_code, "version": row.version }),
+                data: json!({
+                    "account_id": row.posted_by(), "reason_code": stored.reason_code, "version": row.version,
+                }),
             },
         )
         .await
@@ -419,7 +421,9 @@ impl Projects {
                 action: "curation_appeal.decide",
                 subject: AppealId::from_uuid(appeal.id).to_string(),
                 reason: Some(&answer.reason),
-                data: json!({ "outcome": answer.outcome, "project": row.project_id() }),
+                data: json!({
+                    "account_id": row.posted_by(), "outcome": answer.outcome, "project": row.project_id(),
+                }),
             },
         )
         .await?;

@@ -5,6 +5,7 @@ pub mod bids;
 pub mod curation;
 pub mod invitations;
 pub mod listings;
+pub mod personal_data;
 pub mod projects;
 pub mod rates;
 

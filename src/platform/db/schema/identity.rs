@@ -35,14 +35,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    account_data_keys (account_id) {
-        account_id -> Uuid,
-        wrapped -> Bytea,
-        created_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     github_tokens (account_id) {
         account_id -> Uuid,
         sealed -> Bytea,
@@ -201,10 +193,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    data_requests (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        due_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        sealed -> Nullable<Bytea>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     consents,
-    account_data_keys,
     github_tokens,
     staff_permissions,
     sign_in_states,
@@ -217,4 +223,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_members,
     organisation_invitations,
+    data_requests,
 );

@@ -77,6 +77,8 @@ diesel::table! {
         data -> Jsonb,
         prev_hash -> Bytea,
         hash -> Bytea,
+        about -> Nullable<Uuid>,
+        sealed_reason -> Nullable<Bytea>,
     }
 }
 
@@ -100,5 +102,13 @@ diesel::table! {
     sandbox_clock (only_row) {
         only_row -> Bool,
         offset_micros -> Int8,
+    }
+}
+
+diesel::table! {
+    account_data_keys (account_id) {
+        account_id -> Uuid,
+        wrapped -> Bytea,
+        created_at -> Timestamptz,
     }
 }

@@ -1,5 +1,9 @@
 //! Enqueuing mails, sending them, what people want of them; reading the feed.
 
+pub(crate) mod personal_data;
+
+use std::path::PathBuf;
+
 use assay_adapters::mail::{self, Mail, Mailer};
 use assay_kernel::ids::{AccountId, JobId};
 use assay_kernel::{Actor, Code, Error, Result, Scope};
@@ -11,7 +15,7 @@ use assay_platform::input;
 use assay_platform::jobs::{NewJob, enqueue};
 use assay_platform::outbox::{self, Audience, Event};
 use assay_platform::web::IfMatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -72,8 +76,22 @@ pub fn mailer(config: &Config) -> Result<Mailer> {
         smtp_url: config.mail.smtp_url.clone(),
         from: config.mail.from.clone(),
         tls_ca: config.mail.tls_ca.clone(),
-        folder: config.data_dir.join("mail"),
+        folder: folder(config),
     })?)
+}
+
+/// Where mails are left when there is no server.
+fn folder(config: &Config) -> PathBuf {
+    config.data_dir.join("mail")
+}
+
+/// Deletes mails that have lain in the folder for long. Returns how many went.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub async fn delete_old_files(ctx: &Ctx) -> Result<usize> {
+    let before = ctx.clock.now() - Duration::days(ctx.policy.retention.mail_file_days);
+    mail::delete_files(&folder(&ctx.config), before).await.map_err(Error::internal)
 }
 
 /// Renders and sends a mail, if it is still wanted.

@@ -1,0 +1,3 @@
+DROP FUNCTION organisations_of_one;
+ALTER TABLE audit_log DROP COLUMN about, DROP COLUMN sealed_reason;
+DROP TABLE data_requests;
