@@ -31,7 +31,7 @@ pub use jobs::jobs;
 pub use model::{Approval, ApprovalState};
 pub use service::Vetting;
 pub use service::approvals::{approval_of, is_approved};
-pub use store::approvals::PERSONAL_DATA;
+pub use store::personal_data::PERSONAL_DATA;
 
 /// The state machines of vetting.
 pub const MACHINES: &[&Machine] = &[&model::APPLICATION, &model::APPROVAL, &model::APPEAL];

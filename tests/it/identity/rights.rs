@@ -138,6 +138,48 @@ async fn the_last_owner_of_others_hands_over_first() {
     app.stop().await;
 }
 
+/// A decision of vetting against a person, in words to look for.
+fn against(code: &str, word: &str) -> Value {
+    let evidence = json!({ "source": format!("https://{}.example.com", word.to_lowercase()), "finding": format!("{word} finding") });
+    json!({ "reason_code": code, "reason": format!("{word} adverse reason"), "evidence": [evidence] })
+}
+
+/// Walks somebody through all of vetting, with a word in every text. Answers the path of the approval.
+async fn vetted(app: &TestApp, person: &Person, word: &str) -> String {
+    let w = |what: &str| format!("{word} {what}");
+    let sam = app.staff("staff-sam", Permission::Reviewer).await;
+    let rosa = app.staff("staff-rosa", Permission::Reviewer).await;
+    let claim = json!({ "platform": w("platform"), "finished_projects": 60, "rating_hundredths": 490,
+        "links": [format!("https://{}.example.com/me", word.to_lowercase())] });
+    let content =
+        json!({ "tracks": ["backend"], "statement": w("statement, long enough"), "fast_lane": claim });
+    let made = app.post("/v1/applications").by(person).json(content).expect(201).await;
+    let path = format!("/v1/applications/{}", made.id());
+    let screen = async |by: &Person, verb: &str, body: Value| {
+        app.post(&format!("{path}/claim")).by(by).expect(200).await;
+        let done = app.act_with(by, &path, verb, body).await;
+        done.assert_status(200);
+        done
+    };
+    app.act(person, &path, "submit").await.assert_status(200);
+    let notes = json!([{ "pointer": "/statement", "note": w("note") }]);
+    screen(&sam, "request_changes", json!({ "reason": w("wants changes"), "notes": notes })).await;
+    app.act(person, &path, "submit").await.assert_status(200);
+    let declined = screen(&sam, "decline", against("below_bar", word)).await;
+    let appeal = format!("/v1/decisions/{}/appeal", declined.text_at("/decision/id"));
+    let text = json!({ "text": w("appeal against the decline") });
+    let filed = app.post(&appeal).by(person).json(text).expect(201).await;
+    let appeal = format!("/v1/appeals/{}", filed.id());
+    app.post(&format!("{appeal}/claim")).by(&rosa).expect(200).await;
+    let answer = json!({ "outcome": "overturn", "reason": w("answer to the appeal") });
+    app.act_with(&rosa, &appeal, "decide", answer).await.assert_status(200);
+    let reason = json!({ "reason": w("fast lane holds") });
+    app.act_with(&rosa, &path, "confirm_fast_lane", reason).await.assert_status(200);
+    let reason = json!({ "reason": w("approved") });
+    let approved = app.act_with(&rosa, &path, "override_approval", reason).await;
+    format!("/v1/approvals/{}", approved.text_at("/approval_id"))
+}
+
 /// Fills every text that a person can write, and those that others write about them, with a word to look for.
 async fn fill(app: &TestApp, word: &str) -> Person {
     let w = |what: &str| format!("{word} {what}");
@@ -154,8 +196,8 @@ async fn fill(app: &TestApp, word: &str) -> Person {
         "website": format!("https://{}.example.com", word.to_lowercase()), "country": "GH" });
     let change = app.patch("/v1/me").by(&dora).if_match(&me.etag()).header("content-type", patch);
     change.json(profile).expect(200).await;
-    let grant = json!({ "account_id": dora.id, "reason": w("approved") });
-    let approval = app.post("/v1/approvals").by(&admin).json(grant).expect(201).await;
+    app.candidate("dev-dora").await;
+    let approval = vetted(app, &dora, word).await;
     let expiry = app.now() + chrono::Duration::days(30);
     let token = json!({ "name": w("token"), "scopes": ["read"], "expires_at": expiry });
     app.post("/v1/me/tokens").by(&dora).json(token).expect(201).await;
@@ -241,9 +283,7 @@ async fn fill(app: &TestApp, word: &str) -> Person {
     app.post("/v1/me/suspension/appeal").by(&back).json(text).expect(201).await;
     let reinstate = app.post(&format!("/v1/accounts/{}/reinstate", dora.id)).by(&admin);
     reinstate.json(json!({ "reason": w("reinstated") })).expect(200).await;
-    let seen = app.get(&format!("/v1/approvals/{}", approval.id())).by(&admin).expect(200).await;
-    let revoke = app.post(&format!("/v1/approvals/{}/revoke", approval.id())).by(&admin);
-    revoke.if_match(&seen.etag()).json(json!({ "reason": w("revoked") })).expect(200).await;
+    app.act_with(&admin, &approval, "revoke", against("conduct", word)).await.assert_status(200);
     app.work().await;
     let person = app.sign_in("dev-dora").await;
     app.post("/v1/me/data_export").by(&person).expect(202).await;

@@ -48,9 +48,9 @@ async fn each_reads_what_concerns_them_in_order() {
     assert_eq!(of_carl[1]["subject"], carl.organisation());
     let of_dora = feed(&app, &dora, 100).await;
     let wanted = [
-        "consent.given",
         "account.signed_up",
         "consent.given",
+        "portfolio.item_added",
         "application.created",
         "application.submitted",
         "application.fast_lane_confirmed",

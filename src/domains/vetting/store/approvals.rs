@@ -4,26 +4,12 @@ use assay_kernel::Result;
 use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
 use assay_platform::db::schema::approvals;
 use assay_platform::db::{Conn, DbError, DbResult};
-use assay_platform::personal_data::{PersonalData, Tables};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::model::{Approval, ApprovalState, Revocation};
-
-/// Vetting's part of what is held about people.
-pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
-    domain: "vetting",
-    export: &[(
-        "approvals",
-        "SELECT id, state, granted_at, expires_at, reason, revoked_at, revoke_reason, policy_version
-         FROM approvals WHERE account_id = $1 ORDER BY id",
-    )],
-    blockers: &[],
-    erase: &["UPDATE approvals SET reason = '', version = version + 1,
-        revoke_reason = CASE WHEN revoke_reason IS NOT NULL THEN '' END WHERE account_id = $1"],
-};
 
 /// At most one active approval a person.
 pub const ONE_ACTIVE: &str = "approvals_one_active";

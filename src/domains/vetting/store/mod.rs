@@ -5,3 +5,4 @@ pub mod applications;
 pub mod approvals;
 pub mod decisions;
 pub mod people;
+pub mod personal_data;
