@@ -37,6 +37,7 @@ async fn screening_is_due_in_three_business_days_and_reviewers_are_told_when_it_
         let kinds = app.kinds(reviewer).await;
         assert_eq!(kinds.iter().filter(|kind| *kind == "application.screening_overdue").count(), 1);
     }
+    assert_eq!(app.mails("The screening of an application is late").await, 2, "one for each reviewer");
     assert!(!app.kinds(&dora).await.contains(&"application.screening_overdue".to_owned()));
     assert_eq!(app.get(&path).by(&dora).expect(200).await.at("/overdue"), true);
 
@@ -124,6 +125,8 @@ async fn changes_that_are_not_made_expire_after_thirty_days_with_a_notice_before
     assert!(!app.kinds(&deniz).await.contains(&"application.changes_due".to_owned()));
     app.advance_days(7).await;
     assert_eq!(app.state(&dora, &paths[0]).await, "expired");
+    assert_eq!(app.mails("Your application waits for changes").await, 1);
+    assert_eq!(app.mails("Your application has expired").await, 1);
     assert_eq!(app.state(&deniz, &paths[1]).await, "submitted");
     // It was no decision against the person: they may apply anew at once.
     app.application(&dora).await;
@@ -170,6 +173,7 @@ async fn an_approval_is_announced_sixty_days_before_its_end_and_renewed_without_
     assert_eq!(refused_until(&app, &dora).await.0, "not_approved");
     app.advance_days(1).await;
     assert!(app.kinds(&dora).await.contains(&"approval.expiring".to_owned()));
+    assert_eq!(app.mails("Your approval ends soon").await, 1);
     app.approve(&dora).await;
     let second = app.get("/v1/me/approval").by(&dora).expect(200).await;
     assert_eq!(time(&second.text_at("/expires_at")), ends + chrono::Duration::days(548));
@@ -228,6 +232,7 @@ async fn an_appeal_is_filed_in_fourteen_days_and_answered_in_ten() {
     app.advance_days(1).await;
     let kinds = app.kinds(&rosa).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "appeal.overdue").count(), 1);
+    assert_eq!(app.mails("The answer to an appeal is late").await, 2);
     assert_eq!(app.get("/v1/appeals").by(&sam).expect(200).await.at("/data/0/overdue"), true);
     app.act_with(&rosa, &appeal, "decide", answer("uphold")).await.assert_status(200);
     assert_eq!(app.get("/v1/appeals").by(&sam).expect(200).await.at("/data"), json!([]));

@@ -99,6 +99,14 @@ impl TestApp {
         events.iter().map(|event| event["kind"].as_str().expect("a kind").to_owned()).collect()
     }
 
+    /// How many mails of this subject were sent.
+    pub async fn mails(&self, subject: &str) -> usize {
+        self.work().await;
+        let mails = self.get("/sandbox/mail").send_unchecked().await.json();
+        let mails = mails["data"].as_array().expect("mails").clone();
+        mails.iter().filter(|mail| mail["subject"] == subject).count()
+    }
+
     /// Two reviewers.
     pub async fn reviewers(&self) -> (Person, Person) {
         (
