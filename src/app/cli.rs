@@ -9,12 +9,13 @@ use assay_platform::config::Config;
 use assay_platform::db::migrate;
 use assay_platform::{Ctx, audit, jobs, telemetry};
 use assay_projects::LineOutcome;
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
 use super::providers::{self, Providers};
 use super::worker::{Background, Duties};
-use super::{demo, domains, openapi, server, spec};
+use super::{demo, domains, openapi, server, slots, spec};
 
 /// Back end of a vetted mid-market talent marketplace.
 #[derive(Debug, Parser)]
@@ -111,6 +112,15 @@ enum Command {
         #[arg(long = "as", value_name = "LOGIN")]
         staff: String,
     },
+    /// Say which starts of a paired assessment can be offered, or who takes it: a question in JSON on standard input
+    #[command(
+        after_help = "Examples:\n  assay slots < input.json                                    {\"slots\": […]}, or {\"picks\": […]} if the input has a pool\n  assay slots --explain < input.json                          and why each host is not offered, start by start\n  assay slots --explain 2027-03-29T08:00:00Z < input.json     for one start only\n\nBad input: exit 2 and a problem (RFC 9457) on standard error."
+    )]
+    Slots {
+        /// Also say why a start is not offered with a host: for START, or for every start of the grid
+        #[arg(long, value_name = "START", value_parser = parse_start)]
+        explain: Option<Option<DateTime<Utc>>>,
+    },
     /// Work with the audit log
     #[command(after_help = "Example:\n  assay audit verify")]
     Audit {
@@ -154,6 +164,10 @@ fn parse_permission(text: &str) -> Result<assay_kernel::Permission, String> {
     })
 }
 
+fn parse_start(text: &str) -> Result<DateTime<Utc>, String> {
+    assay_assessments::read_instant(text).ok_or_else(|| "an instant such as 2027-03-29T08:00:00Z".to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 enum AuditAct {
     /// Prove that no entry was changed or taken out
@@ -181,6 +195,13 @@ enum JobsAct {
 /// Reads the command line and does what it says: 0 done, 1 failed, 2 not understood.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Slots { explain }) = cli.command {
+        return slots::run(match explain {
+            None => slots::Explain::No,
+            Some(None) => slots::Explain::Grid,
+            Some(Some(start)) => slots::Explain::Start(start),
+        });
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(text)) => {

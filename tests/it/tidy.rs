@@ -90,8 +90,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("src/domains/identity", &["kernel", "platform", "adapters", "skills", "notifications"]),
     ("src/domains/vetting", &["kernel", "platform", "adapters", "skills", "notifications", "identity"]),
     (
-        "src/domains/projects",
+        "src/domains/assessments",
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "vetting"],
+    ),
+    (
+        "src/domains/projects",
+        &["kernel", "platform", "adapters", "skills", "notifications", "identity", "vetting", "assessments"],
     ),
 ];
 
