@@ -195,15 +195,8 @@ enum JobsAct {
 /// Reads the command line and does what it says: 0 done, 1 failed, 2 not understood.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Slots { explain }) = cli.command {
-        return slots::run(match explain {
-            None => slots::Explain::No,
-            Some(None) => slots::Explain::Grid,
-            Some(Some(start)) => slots::Explain::Start(start),
-        });
-    }
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Failure(text)) => {
             eprintln!("assay: {text}");
             ExitCode::FAILURE
@@ -211,9 +204,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome {
+fn run(cli: Cli) -> Outcome<ExitCode> {
     let options = cli.global.options();
-    match cli.command.unwrap_or(Command::Serve) {
+    let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => server::run(&options),
         Command::Worker => worker(&options),
         Command::Migrate { revert } => migrate(&options, revert),
@@ -235,7 +228,15 @@ fn run(cli: Cli) -> Outcome {
             Ok(())
         }),
         Command::Jobs { act } => tool(&options, async |ctx| jobs(ctx, &act).await),
-    }
+        Command::Slots { explain } => {
+            return Ok(slots::run(match explain {
+                None => slots::Explain::No,
+                Some(None) => slots::Explain::Grid,
+                Some(Some(start)) => slots::Explain::Start(start),
+            }));
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn config(options: &Options, markdown: bool) -> Outcome {

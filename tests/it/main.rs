@@ -10,4 +10,5 @@ mod journeys;
 mod laws;
 mod market;
 mod platform;
+mod scheduling;
 mod tidy;
