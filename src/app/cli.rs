@@ -114,7 +114,7 @@ enum Command {
     },
     /// Say which starts of a paired assessment can be offered, or who takes it: a question in JSON on standard input
     #[command(
-        after_help = "Examples:\n  assay slots < input.json                                    {\"slots\": […]}, or {\"picks\": […]} if the input has a pool\n  assay slots --explain < input.json                          and why each host is not offered, start by start\n  assay slots --explain 2027-03-29T08:00:00Z < input.json     for one start only\n\nBad input: exit 2 and a problem (RFC 9457) on standard error."
+        after_help = "Examples:\n  assay slots < input.json                                    {\"slots\": […]}, or {\"picks\": […]} if the input has a pool\n  assay slots --explain < input.json                          and why each host is not offered, start by start\n  assay slots --explain 2027-03-29T08:00:00Z < input.json     for one start only\n\nBad input: exit 2 and a problem (RFC 9457) on standard error. A question may span 400 days of the\nyears 1970 to 2099, 2000 hosts and ten million starts of the grid over all hosts."
     )]
     Slots {
         /// Also say why a start is not offered with a host: for START, or for every start of the grid

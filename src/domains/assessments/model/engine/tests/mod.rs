@@ -1,5 +1,6 @@
 //! The engine against a minute-by-minute reading of its rules, and what must hold of every answer.
 
+mod assigning;
 mod brute;
 mod made_up;
 mod reading;
