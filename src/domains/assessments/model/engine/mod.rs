@@ -8,6 +8,7 @@
 mod assign;
 mod calendar;
 mod explain;
+mod fields;
 mod input;
 mod read;
 mod slots;
@@ -18,9 +19,10 @@ mod zone;
 
 pub use assign::{Picks, Standing, assign, standings};
 pub use explain::{Explanation, HostVerdicts, Reason, Verdict, explain};
+pub use fields::read_instant;
 pub use input::{
     AssignInput, Assignment, Booking, BookingState, DateOverride, Host, Input, Interval, LocalWindow, Member,
     Mode, Request, Roles, Session, SlotsInput, Step, WallTime, WeeklyRule,
 };
-pub use read::{read, read_instant};
+pub use read::read;
 pub use slots::{Slot, Slots, slots};

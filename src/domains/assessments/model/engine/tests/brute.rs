@@ -133,13 +133,13 @@ fn within_limits(input: &SlotsInput, host: &Host, start: DateTime<Utc>) -> bool 
         && host.max_per_week.is_none_or(|limit| same_week < limit as usize)
 }
 
-struct Host0<'a> {
+struct Person<'a> {
     host: &'a Host,
     open: Vec<bool>,
     taken: Vec<bool>,
 }
 
-impl Host0<'_> {
+impl Person<'_> {
     fn is_free(&self, input: &SlotsInput, minutes: &Minutes, start: DateTime<Utc>) -> bool {
         let session = &input.session;
         let first = minutes.index(start);
@@ -154,7 +154,7 @@ impl Host0<'_> {
     fn is_on_grid(&self, input: &SlotsInput, start: DateTime<Utc>) -> bool {
         let local = start.with_timezone(&input.session.grid_zone.unwrap_or(self.host.zone));
         local.second() == 0
-            && (local.hour() * 60 + local.minute()) % u32::from(input.session.step.minutes()) == 0
+            && (local.hour() * 60 + local.minute()).is_multiple_of(input.session.step.minutes().into())
     }
 }
 
@@ -166,8 +166,8 @@ pub(super) fn slots(input: &SlotsInput) -> Plain {
         minutes.mark(&mut busy, interval.start, interval.end);
     }
     let hosts = input.hosts.iter();
-    let hosts: Vec<Host0> = hosts
-        .map(|host| Host0 { host, open: open(&minutes, host), taken: taken(&minutes, input, host) })
+    let hosts: Vec<Person> = hosts
+        .map(|host| Person { host, open: open(&minutes, host), taken: taken(&minutes, input, host) })
         .collect();
     let mut answer = Plain::new();
     for minute in 0..minutes.count {
@@ -182,8 +182,9 @@ pub(super) fn slots(input: &SlotsInput) -> Plain {
         if busy[minute..minute + input.session.length_min.get() as usize].iter().any(|busy| *busy) {
             continue;
         }
-        let lead =
-            |h: &&Host0| h.host.roles.lead && h.is_on_grid(input, start) && h.is_free(input, &minutes, start);
+        let lead = |h: &&Person| {
+            h.host.roles.lead && h.is_on_grid(input, start) && h.is_free(input, &minutes, start)
+        };
         let leads: Vec<&str> = hosts.iter().filter(lead).map(|h| h.host.id.as_str()).collect();
         if leads.is_empty() {
             continue;
@@ -191,7 +192,7 @@ pub(super) fn slots(input: &SlotsInput) -> Plain {
         let (leads, observers) = match input.mode {
             Mode::AnyLead => (leads, Vec::new()),
             Mode::LeadAndObserver => {
-                let observer = |h: &&Host0| h.host.roles.observer && h.is_free(input, &minutes, start);
+                let observer = |h: &&Person| h.host.roles.observer && h.is_free(input, &minutes, start);
                 let observers: Vec<&str> =
                     hosts.iter().filter(observer).map(|h| h.host.id.as_str()).collect();
                 let mut pairs = Vec::new();

@@ -175,7 +175,7 @@ pub(super) fn question() -> impl Strategy<Value = SlotsInput> {
             let around = day.parse::<chrono::NaiveDate>().unwrap().and_hms_opt(1, 0, 0).unwrap().and_utc();
             let now = around - TimeDelta::days(3) + TimeDelta::minutes(shift);
             let zone_of =
-                move |index: usize| if index % 2 == 0 { zone } else { other }.parse::<Tz>().unwrap();
+                move |index: usize| if index.is_multiple_of(2) { zone } else { other }.parse::<Tz>().unwrap();
             let hosts: Vec<_> = (0..hosts).map(|index| host(index, zone_of(index), around, now)).collect();
             let range = (-2_880..0_i64, 0..4_000_i64).prop_map(move |(from, to)| Interval {
                 start: around + TimeDelta::minutes(from),
