@@ -23,6 +23,10 @@ test *ARGS:
 laws:
     cargo test -p assay --test it -- laws tidy
 
+# How long the slot engine takes
+bench-slots:
+    cargo bench -p assay-assessments
+
 # Write every generated file anew
 generate:
     cargo run -q -- openapi > api-spec/openapi.json.new && mv api-spec/openapi.json.new api-spec/openapi.json

@@ -9,12 +9,13 @@ use assay_platform::config::Config;
 use assay_platform::db::migrate;
 use assay_platform::{Ctx, audit, jobs, telemetry};
 use assay_projects::LineOutcome;
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
 use super::providers::{self, Providers};
 use super::worker::{Background, Duties};
-use super::{demo, domains, openapi, server, spec};
+use super::{demo, domains, openapi, server, slots, spec};
 
 /// Back end of a vetted mid-market talent marketplace.
 #[derive(Debug, Parser)]
@@ -111,6 +112,15 @@ enum Command {
         #[arg(long = "as", value_name = "LOGIN")]
         staff: String,
     },
+    /// Say which starts of a paired assessment can be offered, or who takes it: a question in JSON on standard input
+    #[command(
+        after_help = "Examples:\n  assay slots < input.json                                    {\"slots\": […]}, or {\"picks\": […]} if the input has a pool\n  assay slots --explain < input.json                          and why each host is not offered, start by start\n  assay slots --explain 2027-03-29T08:00:00Z < input.json     for one start only\n\nBad input: exit 2 and a problem (RFC 9457) on standard error. A question may span 400 days of the\nyears 1970 to 2099, 2000 hosts and ten million starts of the grid over all hosts."
+    )]
+    Slots {
+        /// Also say why a start is not offered with a host: for START, or for every start of the grid
+        #[arg(long, value_name = "START", value_parser = parse_start)]
+        explain: Option<Option<DateTime<Utc>>>,
+    },
     /// Work with the audit log
     #[command(after_help = "Example:\n  assay audit verify")]
     Audit {
@@ -154,6 +164,10 @@ fn parse_permission(text: &str) -> Result<assay_kernel::Permission, String> {
     })
 }
 
+fn parse_start(text: &str) -> Result<DateTime<Utc>, String> {
+    assay_assessments::read_instant(text).ok_or_else(|| "an instant such as 2027-03-29T08:00:00Z".to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 enum AuditAct {
     /// Prove that no entry was changed or taken out
@@ -182,7 +196,7 @@ enum JobsAct {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Failure(text)) => {
             eprintln!("assay: {text}");
             ExitCode::FAILURE
@@ -190,9 +204,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome {
+fn run(cli: Cli) -> Outcome<ExitCode> {
     let options = cli.global.options();
-    match cli.command.unwrap_or(Command::Serve) {
+    let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => server::run(&options),
         Command::Worker => worker(&options),
         Command::Migrate { revert } => migrate(&options, revert),
@@ -214,7 +228,15 @@ fn run(cli: Cli) -> Outcome {
             Ok(())
         }),
         Command::Jobs { act } => tool(&options, async |ctx| jobs(ctx, &act).await),
-    }
+        Command::Slots { explain } => {
+            return Ok(slots::run(match explain {
+                None => slots::Explain::No,
+                Some(None) => slots::Explain::Grid,
+                Some(Some(start)) => slots::Explain::Start(start),
+            }));
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn config(options: &Options, markdown: bool) -> Outcome {

@@ -11,5 +11,6 @@ pub mod openapi;
 pub mod providers;
 pub mod server;
 pub mod services;
+pub mod slots;
 pub mod spec;
 pub mod worker;

@@ -11,5 +11,6 @@ mod laws;
 mod market;
 mod platform;
 mod portfolio;
+mod scheduling;
 mod tidy;
 mod vetting;

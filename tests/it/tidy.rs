@@ -94,8 +94,22 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio"],
     ),
     (
-        "src/domains/projects",
+        "src/domains/assessments",
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio", "vetting"],
+    ),
+    (
+        "src/domains/projects",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "skills",
+            "notifications",
+            "identity",
+            "portfolio",
+            "vetting",
+            "assessments",
+        ],
     ),
 ];
 

@@ -1,0 +1,3 @@
+//! Types and arithmetic of assessments, pure.
+
+pub(crate) mod engine;
