@@ -96,6 +96,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 const PERSONAL_DATA: personal_data::Registry = &[
     assay_projects::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
+    assay_portfolio::PERSONAL_DATA,
     assay_identity::PERSONAL_DATA,
     assay_notifications::PERSONAL_DATA,
 ];

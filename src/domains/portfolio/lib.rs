@@ -12,7 +12,7 @@
 //! - Signals follow from stored facts by a published formula; signs of gaming are for reviewers and decide nothing.
 //! - An item is `platform_verified` when GitHub names the person as its owner or author, or after a challenge was met.
 //!
-//! Lends: [`Portfolio`] (state of the handlers and jobs), [`item_count`], [`flags`], [`export`], [`erase`].
+//! Lends: [`Portfolio`] (state of the handlers and jobs), [`item_count`], [`flags`], [`PERSONAL_DATA`].
 
 mod http;
 mod jobs;
@@ -30,6 +30,7 @@ pub use http::routes;
 pub use jobs::jobs;
 pub use model::gaming::{Flag, FlagCode};
 pub use service::Portfolio;
+pub use store::personal_data::PERSONAL_DATA;
 
 /// The state machines of portfolios.
 pub const MACHINES: &[&Machine] = &[&model::process::IMPORT];
@@ -48,26 +49,4 @@ pub async fn item_count(conn: &mut Conn, account: AccountId) -> DbResult<i64> {
 /// When the database fails.
 pub async fn flags(conn: &mut Conn, account: AccountId) -> Result<Vec<Flag>> {
     store::portfolios::flags(conn, account).await
-}
-
-/// Everything that is held about the person here, for their export.
-///
-/// # Errors
-/// When the database fails.
-pub async fn export(conn: &mut Conn, account: AccountId) -> DbResult<serde_json::Value> {
-    store::rights::export(conn, account).await
-}
-
-/// Deletes everything that is held about the person here. Call it in a transaction.
-///
-/// # Errors
-/// When the database fails.
-pub async fn erase(conn: &mut Conn, account: AccountId) -> DbResult<()> {
-    store::rights::delete_items(conn, account).await?;
-    store::rights::delete_contributions(conn, account).await?;
-    store::rights::delete_etags(conn, account).await?;
-    store::rights::delete_skills(conn, account).await?;
-    store::rights::delete_imports(conn, account).await?;
-    store::rights::delete_portfolio(conn, account).await?;
-    Ok(())
 }

@@ -197,6 +197,12 @@ async fn fill(app: &TestApp, word: &str) -> Person {
     let change = app.patch("/v1/me").by(&dora).if_match(&me.etag()).header("content-type", patch);
     change.json(profile).expect(200).await;
     app.candidate("dev-dora").await;
+    app.imported(&dora).await;
+    let site = format!("https://{}-site.example.com", word.to_lowercase());
+    let item =
+        json!({ "kind": "website", "title": w("site"), "url": site, "role": w("role"), "note": w("note") });
+    let item = app.post("/v1/portfolio/items").by(&dora).key("site").json(item).expect(201).await;
+    app.post(&format!("/v1/portfolio/items/{}/challenge", item.id())).by(&dora).expect(200).await;
     let approval = vetted(app, &dora, word).await;
     let expiry = app.now() + chrono::Duration::days(30);
     let token = json!({ "name": w("token"), "scopes": ["read"], "expires_at": expiry });
@@ -333,17 +339,25 @@ async fn nothing_readable_of_a_person_is_left_in_a_dump_after_the_erasure() {
     for table in [
         "accounts",
         "api_tokens",
+        "appeals",
+        "applications",
         "approvals",
         "bid_revisions",
         "bids",
         "curation_appeals",
         "curation_decisions",
+        "decisions",
         "events",
         "idempotency_keys",
         "invitations",
         "offers",
         "organisation_invitations",
         "organisations",
+        "portfolio_challenges",
+        "portfolio_contributions",
+        "portfolio_etags",
+        "portfolio_items",
+        "portfolios",
         "projects",
         "suspension_appeals",
         "suspensions",

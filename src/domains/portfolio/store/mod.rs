@@ -5,6 +5,6 @@ pub mod contributions;
 pub mod imports;
 pub mod items;
 pub mod observed;
+pub mod personal_data;
 pub mod portfolios;
-pub mod rights;
 pub mod skills;
