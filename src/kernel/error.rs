@@ -57,6 +57,10 @@ codes! {
         "The API token does not carry the scope that the operation needs (RFC 6750).";
     ReauthenticationRequired = "reauthentication_required", 403, "Recent sign-in required",
         "The operation is sensitive and needs a sign-in not older than ten minutes. Sign in again and repeat.";
+    StepUpRequired = "step_up_required", 403, "Second factor required",
+        "The operation is sensitive and needs a code of the second factor given in the last ten minutes: POST /v1/me/step_up, then repeat.";
+    SecondFactorRequired = "second_factor_required", 403, "Second factor not set up",
+        "The operation is for staff with a second factor. Set one up with POST /v1/me/second_factor.";
     CrossSiteRequest = "cross_site_request", 403, "Cross-site request refused",
         "A browser session may change things only from an allowed origin with a JSON body.";
     NotFound = "not_found", 404, "Not found",

@@ -1,13 +1,13 @@
 //! Identity: people and how they sign in, their tokens, staff permissions, and the organisations of clients.
 //!
-//! Owns `accounts`, `consents`, `data_requests`, `github_tokens`, `staff_permissions`, `sign_in_states`,
+//! Owns `accounts`, `consents`, `data_requests`, `github_tokens`, `second_factors`, `recovery_codes`, `staff_permissions`, `sign_in_states`,
 //! `sessions`, `refresh_tokens`, `api_tokens`, `signing_keys`, `suspensions`, `suspension_appeals`, `organisations`,
 //! `organisation_members` and `organisation_invitations`.
 //!
 //! Invariants:
 //! - A person is their GitHub number; logins and e-mail addresses never join two accounts.
 //! - Secrets are kept as hashes (states, cookies, refresh and API tokens) or sealed (GitHub tokens, PKCE verifiers,
-//!   signing keys); nothing that can sign somebody in can be read from the database.
+//!   signing keys, second factors); nothing that can sign somebody in can be read from the database.
 //! - Each request asks the database once who the caller is now: an ended session, a revoked token or a suspension
 //!   works at once.
 //! - An organisation has at least one owner; the service has at least one admin once it has had one.
@@ -15,7 +15,7 @@
 //!
 //! Lends: [`Identity`] (the authenticator and the handlers' state), [`membership`], [`memberships`],
 //! [`organisation_ref`], [`organisation_by_name`], [`account_ref`], [`has_consent`], [`github_token`], [`grant_permission_by_login`],
-//! [`retention`], [`rotate_signing_keys`].
+//! [`require_step_up`], [`retention`], [`rotate_signing_keys`].
 
 mod http;
 mod jobs;
@@ -37,6 +37,7 @@ pub use service::Identity;
 pub use service::consents::has_consent;
 pub use service::keys::{github_token, rotate as rotate_signing_keys};
 pub use service::personal_data::PERSONAL_DATA;
+pub use service::second_factor::require_step_up;
 pub use service::staff::{grant_permission_by_login, staff_by_login};
 
 /// The state machines of this domain.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::model::OrganisationRole;
 
-/// How recent a sign-in must be for sensitive acts.
-const RECENT_MINUTES: i64 = 10;
+/// How recent a sign-in, or a code of the second factor, must be for sensitive acts.
+pub const RECENT_MINUTES: i64 = 10;
 
 /// 403 unless the person went through GitHub's sign-in lately with this very credential.
 pub fn require_recent_sign_in(actor: &Actor, now: DateTime<Utc>) -> Result<()> {

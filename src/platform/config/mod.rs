@@ -132,6 +132,7 @@ pub struct AuthConfig {
     pub session_absolute_hours: i64,
     pub access_token_seconds: i64,
     pub refresh_token_days: i64,
+    pub staff_second_factor: bool,
 }
 
 /// Keys whose values are never shown.

@@ -6,6 +6,7 @@ mod invitations;
 mod organisations;
 mod profile;
 mod rights;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod staff;

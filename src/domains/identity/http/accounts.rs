@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service::accounts::{self, DeveloperProfile};
 use crate::service::organisations::StaffReason;
+use crate::service::second_factor;
 use crate::service::staff::{self, GrantPermission, StaffAccount};
 use crate::service::suspensions::{
     self, DecideAppeal, SuspendAccount, SuspensionAppealState, SuspensionAppealView,
@@ -23,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(find_accounts)
         .service(suspend_account)
         .service(reinstate_account)
+        .service(reset_second_factor)
         .service(grant_permission)
         .service(revoke_permission)
         .service(list_suspension_appeals)
@@ -224,4 +226,25 @@ async fn decide_suspension_appeal(
 ) -> Outcome {
     let appeal = suspensions::decide(&ctx, &caller, id.0, &body).await?;
     Ok(Reply::ok(&appeal)?.etag(etag(appeal.version)))
+}
+
+/// Removes somebody's second factor.
+///
+/// For a person who has lost the authenticator and the recovery codes, once they have been recognised by other means.
+/// Not one's own.
+#[utoipa::path(
+    tag = "accounts",
+    request_body = StaffReason,
+    responses((status = 204, description = "The person has no second factor any more.")),
+    extensions(("x-access" = json!("admin")))
+)]
+#[post("/v1/accounts/{id}/reset_second_factor")]
+async fn reset_second_factor(
+    ctx: Data<Ctx>,
+    caller: Auth<Admin>,
+    id: Path<AccountId>,
+    body: Body<StaffReason>,
+) -> Outcome {
+    second_factor::reset(&ctx, &caller, id.0, &body.reason).await?;
+    Ok(Reply::no_content())
 }

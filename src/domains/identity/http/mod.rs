@@ -7,6 +7,7 @@ mod data_requests;
 mod invitations;
 mod me;
 mod organisations;
+mod second_factor;
 mod tokens;
 
 use assay_kernel::Limit;
@@ -20,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
     me::routes(config);
     consents::routes(config);
     data_requests::routes(config);
+    second_factor::routes(config);
     tokens::routes(config);
     accounts::routes(config);
     invitations::routes(config);

@@ -4,6 +4,7 @@ pub mod access_token;
 pub mod api_token;
 pub mod refresh;
 pub mod return_to;
+pub mod second_factor;
 
 mod account;
 mod consent;

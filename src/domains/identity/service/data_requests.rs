@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::second_factor::require_step_up;
 use super::{Identity, typed};
 use crate::model::{DATA_EXPORT, ERASURE};
-use crate::policy;
 use crate::store;
 use crate::store::data_requests::RequestRow;
 
@@ -120,9 +120,9 @@ async fn write(ctx: &Ctx, conn: &mut Conn, row: &mut RequestRow, state: &str) ->
 }
 
 /// These acts also work for who is suspended or has not signed up: the right does not depend on it.
-fn require_self(ctx: &Ctx, actor: &Actor) -> Result<()> {
+async fn require_self(ctx: &Ctx, conn: &mut Conn, actor: &Actor) -> Result<()> {
     actor.require_scope(Scope::Account)?;
-    policy::require_recent_sign_in(actor, ctx.clock.now())
+    require_step_up(ctx, conn, actor).await
 }
 
 async fn record(ctx: &Ctx, conn: &mut Conn, account: AccountId, action: &str, request: Uuid) -> Result<()> {
@@ -139,7 +139,7 @@ async fn record(ctx: &Ctx, conn: &mut Conn, account: AccountId, action: &str, re
 
 /// Requests a copy, in the caller's transaction.
 pub async fn request_export_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor) -> Result<DataExportView> {
-    require_self(ctx, actor)?;
+    require_self(ctx, conn, actor).await?;
     let row = new_request(ctx, actor.account_id, "export", DATA_EXPORT.initial);
     let row = store::data_requests::insert(conn, &row).await?.ok_or_else(|| {
         Error::new(Code::AlreadyExists, "A copy is being put together already; it will be ready soon.")
@@ -166,7 +166,7 @@ async fn own_export(ctx: &Ctx, actor: &Actor, id: DataRequestId) -> Result<Reque
 
 /// The copy itself, JSON.
 pub async fn download(ctx: &Ctx, actor: &Actor, id: DataRequestId) -> Result<String> {
-    require_self(ctx, actor)?;
+    ctx.db.read(async |conn| require_self(ctx, conn, actor).await).await?;
     let row = own_export(ctx, actor, id).await?;
     let live = row.expires_at.is_some_and(|at| at > ctx.clock.now());
     let Some(sealed) = row.sealed.filter(|_| live) else {
@@ -254,7 +254,7 @@ impl Identity {
     /// # Errors
     /// `guard_failed` with everything that is open and stands in the way.
     pub async fn request_erasure_in(&self, ctx: &Ctx, conn: &mut Conn, actor: &Actor) -> Result<ErasureView> {
-        require_self(ctx, actor)?;
+        require_self(ctx, conn, actor).await?;
         let account = actor.account_id;
         let blockers = personal_data::blockers(self.personal_data, conn, account).await?;
         if !blockers.is_empty() {

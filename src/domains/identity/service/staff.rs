@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use validator::Validate;
 
+use super::second_factor::require_step_up;
 use super::suspensions::{SuspensionView, suspension_of};
 use super::typed;
 use crate::policy;
@@ -97,10 +98,14 @@ pub async fn accounts_by_login(ctx: &Ctx, login: &str) -> Result<Page<StaffAccou
 
 /// Gives somebody a permission.
 pub async fn grant(ctx: &Ctx, actor: &Actor, id: AccountId, input: &GrantPermission) -> Result<StaffAccount> {
-    policy::require_recent_sign_in(actor, ctx.clock.now())?;
     policy::require_another(actor, id, "change the permissions of")?;
     let change = Change { account: id, permission: input.permission, grant: true, reason: &input.reason };
-    ctx.db.tx(async |conn| change.apply(ctx, conn, Some(actor.account_id)).await).await
+    ctx.db
+        .tx(async |conn| {
+            require_step_up(ctx, conn, actor).await?;
+            change.apply(ctx, conn, Some(actor.account_id)).await
+        })
+        .await
 }
 
 /// Takes a permission back.
@@ -111,10 +116,14 @@ pub async fn revoke(
     permission: Permission,
     reason: &str,
 ) -> Result<StaffAccount> {
-    policy::require_recent_sign_in(actor, ctx.clock.now())?;
     policy::require_another(actor, id, "change the permissions of")?;
     let change = Change { account: id, permission, grant: false, reason };
-    ctx.db.tx(async |conn| change.apply(ctx, conn, Some(actor.account_id)).await).await
+    ctx.db
+        .tx(async |conn| {
+            require_step_up(ctx, conn, actor).await?;
+            change.apply(ctx, conn, Some(actor.account_id)).await
+        })
+        .await
 }
 
 /// A change of who is staff.

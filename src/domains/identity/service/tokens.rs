@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use validator::Validate;
 
+use super::second_factor::require_step_up;
 use super::{page_by_id, position, typed, usd, usd_minor};
 use crate::model::{MAX_API_TOKENS, api_token};
-use crate::policy;
 use crate::store;
 use crate::store::stored_all;
 use crate::store::tokens::{NewToken, TokenRow};
@@ -91,7 +91,7 @@ fn view(row: TokenRow) -> Result<ApiTokenView> {
 /// Makes a token. Not under an idempotency key: the stored answer would hold the secret.
 pub async fn create(ctx: &Ctx, actor: &Actor, input: &CreateApiToken) -> Result<NewApiToken> {
     let now = ctx.clock.now();
-    policy::require_recent_sign_in(actor, now)?;
+    ctx.db.read(async |conn| require_step_up(ctx, conn, actor).await).await?;
     let limit = check(input, now)?;
     let token = api_token::generate(&ctx.entropy);
     let hash = api_token::hash(&token).ok_or_else(|| Error::internal("a new token is not one"))?;

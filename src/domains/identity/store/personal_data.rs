@@ -26,6 +26,7 @@ pub const TABLES: Tables = Tables {
             "SELECT id, kind, user_agent, ip, created_at, last_seen_at, expires_at, revoked_at, revoked_reason
              FROM sessions WHERE account_id = $1 ORDER BY id",
         ),
+        ("second_factor", "SELECT confirmed_at, created_at FROM second_factors WHERE account_id = $1"),
         (
             "api_tokens",
             "SELECT id, name, last_four, scopes, spend_limit_usd_minor, created_at, expires_at, last_used_at, revoked_at
@@ -80,6 +81,7 @@ pub const TABLES: Tables = Tables {
     ],
     erase: &[
         "DELETE FROM github_tokens WHERE account_id = $1",
+        "DELETE FROM second_factors WHERE account_id = $1",
         "DELETE FROM sessions WHERE account_id = $1",
         "DELETE FROM api_tokens WHERE account_id = $1",
         "UPDATE suspensions SET reason = '', end_reason = CASE WHEN end_reason IS NOT NULL THEN '' END
