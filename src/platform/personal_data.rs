@@ -18,32 +18,19 @@ use crate::db::{Conn, DbError, DbResult};
 
 /// A domain's part of what is held about people. Most are a [`Tables`].
 pub trait PersonalData: Sync {
-    /// The domain.
-    fn domain(&self) -> &'static str;
-
-    /// Everything that is held about the person.
-    fn export<'a>(
-        &'a self,
-        ctx: &'a Ctx,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Value>>;
-
-    /// What stands in the way of erasing it now.
-    fn blockers<'a>(
-        &'a self,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Vec<WhyNot>>>;
+    /// What SQL tells and does.
+    fn tables(&self) -> &Tables;
 
     /// Erases it: rows go, or lose every word by which the person could be known. In the erasure's transaction, the
     /// higher domains first; twice.
     fn erase<'a>(
         &'a self,
-        ctx: &'a Ctx,
+        _ctx: &'a Ctx,
         conn: &'a mut Conn,
         account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<()>>;
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        async move { Ok(self.tables().erase(conn, account).await?) }.boxed_local()
+    }
 
     /// After the transaction: what lies outside the database. May run twice.
     fn forget<'a>(&'a self, _ctx: &'a Ctx, _account: AccountId) -> LocalBoxFuture<'a, Result<()>> {
@@ -68,64 +55,48 @@ pub struct Tables {
 }
 
 impl PersonalData for Tables {
-    fn domain(&self) -> &'static str {
-        self.domain
+    fn tables(&self) -> &Tables {
+        self
+    }
+}
+
+impl Tables {
+    /// Everything that is held about the person.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export(&self, conn: &mut Conn, account: AccountId) -> DbResult<Value> {
+        let mut found = Map::new();
+        for (name, query) in self.export {
+            found.insert((*name).to_owned(), rows(conn, query, account).await?);
+        }
+        Ok(Value::Object(found))
     }
 
-    fn export<'a>(
-        &'a self,
-        _: &'a Ctx,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Value>> {
-        async move {
-            let mut found = Map::new();
-            for (name, query) in self.export {
-                found.insert((*name).to_owned(), rows(conn, query, account).await?);
+    /// What stands in the way of erasing it now.
+    async fn blockers(&self, conn: &mut Conn, account: AccountId) -> DbResult<Vec<WhyNot>> {
+        let mut found = Vec::new();
+        for (code, detail, query) in self.blockers {
+            if count(conn, query, account).await? > 0 {
+                found.push(WhyNot {
+                    action: "erase".to_owned(),
+                    code: (*code).to_owned(),
+                    detail: (*detail).to_owned(),
+                });
             }
-            Ok(Value::Object(found))
         }
-        .boxed_local()
+        Ok(found)
     }
 
-    fn blockers<'a>(
-        &'a self,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Vec<WhyNot>>> {
-        async move {
-            let mut found = Vec::new();
-            for (code, detail, query) in self.blockers {
-                if count(conn, query, account).await? > 0 {
-                    found.push(WhyNot {
-                        action: "erase".to_owned(),
-                        code: (*code).to_owned(),
-                        detail: (*detail).to_owned(),
-                    });
-                }
-            }
-            Ok(found)
+    /// Erases the rows, or their words.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase(&self, conn: &mut Conn, account: AccountId) -> DbResult<()> {
+        for statement in self.erase {
+            diesel::sql_query(*statement).bind::<sql_types::Uuid, _>(account.uuid()).execute(conn).await?;
         }
-        .boxed_local()
-    }
-
-    fn erase<'a>(
-        &'a self,
-        _: &'a Ctx,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<()>> {
-        async move {
-            for statement in self.erase {
-                diesel::sql_query(*statement)
-                    .bind::<sql_types::Uuid, _>(account.uuid())
-                    .execute(conn)
-                    .await
-                    .map_err(DbError::from)?;
-            }
-            Ok(())
-        }
-        .boxed_local()
+        Ok(())
     }
 }
 
@@ -155,10 +126,11 @@ async fn count(conn: &mut Conn, query: &str, account: AccountId) -> DbResult<i64
 }
 
 /// Everything that is held about a person, by domain.
-pub async fn export(registry: Registry, ctx: &Ctx, conn: &mut Conn, account: AccountId) -> Result<Value> {
+pub async fn export(registry: Registry, conn: &mut Conn, account: AccountId) -> Result<Value> {
     let mut all = Map::new();
     for part in registry {
-        all.insert(part.domain().to_owned(), part.export(ctx, conn, account).await?);
+        let tables = part.tables();
+        all.insert(tables.domain.to_owned(), tables.export(conn, account).await?);
     }
     Ok(Value::Object(all))
 }
@@ -167,7 +139,7 @@ pub async fn export(registry: Registry, ctx: &Ctx, conn: &mut Conn, account: Acc
 pub async fn blockers(registry: Registry, conn: &mut Conn, account: AccountId) -> Result<Vec<WhyNot>> {
     let mut all = Vec::new();
     for part in registry {
-        all.extend(part.blockers(conn, account).await?);
+        all.extend(part.tables().blockers(conn, account).await?);
     }
     Ok(all)
 }

@@ -195,7 +195,7 @@ async fn what_is_lent_to_higher_domains_counts_and_exports() {
         .db
         .read(async |conn| {
             let flags = assay_portfolio::flags(conn, account).await?;
-            let document = assay_portfolio::PERSONAL_DATA.export(app.ctx(), conn, account).await?;
+            let document = assay_portfolio::PERSONAL_DATA.tables().export(conn, account).await?;
             Ok((assay_portfolio::item_count(conn, account).await?, flags, document))
         })
         .await;

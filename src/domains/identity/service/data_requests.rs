@@ -296,7 +296,7 @@ impl Identity {
                 };
                 let account = typed(row.account_id);
                 let step = DATA_EXPORT.transition(&row.state, "finish", &[Who::System])?;
-                let data = personal_data::export(self.personal_data, ctx, conn, account).await?;
+                let data = personal_data::export(self.personal_data, conn, account).await?;
                 let copy = json!({ "account_id": account, "made_at": now, "data": data });
                 let plain = serde_json::to_vec_pretty(&copy).map_err(Error::internal)?;
                 row.sealed =

@@ -1,15 +1,13 @@
 //! What identity holds about a person: its tables, the account itself, and the platform's rows that name the person.
 
 use assay_kernel::Result;
-use assay_kernel::error::WhyNot;
 use assay_kernel::ids::AccountId;
 use assay_platform::db::Conn;
 use assay_platform::outbox::{self, Audience};
-use assay_platform::personal_data::PersonalData;
+use assay_platform::personal_data::{PersonalData, Tables};
 use assay_platform::{Ctx, idempotency};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
 
 use crate::store;
 use crate::store::personal_data::TABLES;
@@ -20,25 +18,8 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Part;
 struct Part;
 
 impl PersonalData for Part {
-    fn domain(&self) -> &'static str {
-        TABLES.domain
-    }
-
-    fn export<'a>(
-        &'a self,
-        ctx: &'a Ctx,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Value>> {
-        TABLES.export(ctx, conn, account)
-    }
-
-    fn blockers<'a>(
-        &'a self,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Vec<WhyNot>>> {
-        TABLES.blockers(conn, account)
+    fn tables(&self) -> &Tables {
+        &TABLES
     }
 
     fn erase<'a>(
@@ -53,7 +34,7 @@ impl PersonalData for Part {
             }
             outbox::forget_words(conn, Audience::Account(account)).await?;
             idempotency::forget(conn, account).await?;
-            TABLES.erase(ctx, conn, account).await?;
+            TABLES.erase(conn, account).await?;
             // Beyond GitHub's numbers, so that the same person may come again as somebody new.
             let random = i64::from_le_bytes(ctx.entropy.bytes()) & (i64::MAX >> 2);
             let stand_in = random | (1 << 61);

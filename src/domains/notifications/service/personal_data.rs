@@ -1,16 +1,15 @@
 //! What notifications hold about a person: preferences, mails under way, and mails in the folder.
 
 use assay_adapters::mail;
-use assay_kernel::error::WhyNot;
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Error, Result};
 use assay_platform::db::Conn;
-use assay_platform::personal_data::PersonalData;
+use assay_platform::personal_data::{PersonalData, Tables};
 use assay_platform::{Ctx, jobs};
 use chrono::Duration;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{MAIL_JOB, folder};
 use crate::store::PERSONAL_TABLES;
@@ -21,36 +20,19 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Part;
 struct Part;
 
 impl PersonalData for Part {
-    fn domain(&self) -> &'static str {
-        PERSONAL_TABLES.domain
-    }
-
-    fn export<'a>(
-        &'a self,
-        ctx: &'a Ctx,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Value>> {
-        PERSONAL_TABLES.export(ctx, conn, account)
-    }
-
-    fn blockers<'a>(
-        &'a self,
-        conn: &'a mut Conn,
-        account: AccountId,
-    ) -> LocalBoxFuture<'a, Result<Vec<WhyNot>>> {
-        PERSONAL_TABLES.blockers(conn, account)
+    fn tables(&self) -> &Tables {
+        &PERSONAL_TABLES
     }
 
     fn erase<'a>(
         &'a self,
-        ctx: &'a Ctx,
+        _: &'a Ctx,
         conn: &'a mut Conn,
         account: AccountId,
     ) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             jobs::delete_of(conn, MAIL_JOB, &json!({ "account": account })).await?;
-            PERSONAL_TABLES.erase(ctx, conn, account).await
+            Ok(PERSONAL_TABLES.erase(conn, account).await?)
         }
         .boxed_local()
     }
