@@ -1,6 +1,6 @@
 //! Assessments: when two people can meet to pair, and who of the staff takes it.
 //!
-//! Owns no table. Its engine is pure: rules, bookings and limits in, offered starts out; a pool with its history in,
+//! Owns `assessors`, `assessor_tracks`, `assessor_time_off`, `assessments`, `bookings` and `booking_hosts`. Its engine is pure: rules, bookings and limits in, offered starts out; a pool with its history in,
 //! picks out. The same functions serve the command `assay slots` and every caller above.
 //!
 //! Invariants:
@@ -13,10 +13,23 @@
 //!
 //! Lends: [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
 
+mod http;
+mod jobs;
 mod model;
+mod service;
+mod store;
+
+use assay_kernel::process::Machine;
+
+pub use http::routes;
+pub use jobs::jobs;
+pub use service::Assessments;
 
 pub use model::engine::{
     AssignInput, Assignment, Booking, BookingState, DateOverride, Explanation, Host, HostVerdicts, Input,
     Interval, LocalWindow, Member, Mode, Picks, Reason, Request, Roles, Session, Slot, Slots, SlotsInput,
     Standing, Step, Verdict, WallTime, WeeklyRule, assign, explain, read, read_instant, slots, standings,
 };
+
+/// The state machines of assessments.
+pub const MACHINES: &[&Machine] = &[&model::ASSESSMENT];

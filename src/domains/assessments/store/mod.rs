@@ -1,0 +1,4 @@
+//! SQL of assessments: one statement a function.
+
+pub mod assessments;
+pub mod conflicts;
