@@ -111,6 +111,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
     assay_projects::PERSONAL_DATA,
+    assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
     assay_identity::PERSONAL_DATA,
@@ -133,6 +134,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
 /// Whatever a domain fails with.
 pub async fn seed(ctx: &Ctx) -> Result<()> {
     assay_skills::seed(ctx).await?;
+    ctx.db.tx(async |conn| assay_assessments::record_rubric(ctx, conn).await).await?;
     assay_projects::seed(ctx).await
 }
 
@@ -141,7 +143,8 @@ pub async fn seed(ctx: &Ctx) -> Result<()> {
 /// # Errors
 /// Whatever a domain fails with.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    assay_identity::retention(ctx, conn).await
+    let ratings = assay_assessments::delete_old(ctx, conn).await?;
+    Ok(assay_identity::retention(ctx, conn).await?.saturating_add(ratings))
 }
 
 /// Grants or revokes a staff permission: the bootstrap, which no operation of the API can do.

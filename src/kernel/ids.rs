@@ -187,6 +187,8 @@ kinds! {
     DataRequestId = DataRequestKind("drq", "data request");
     /// Id of a paired assessment.
     AssessmentId = AssessmentKind("asm", "assessment");
+    /// Id of a concern about integrity.
+    IntegrityConcernId = IntegrityConcernKind("icn", "integrity concern");
     /// Id of a booking.
     BookingId = BookingKind("bkg", "booking");
     /// Id of an approval of a developer.

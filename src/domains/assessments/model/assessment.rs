@@ -110,12 +110,15 @@ pub mod events {
     pub const END: &str = "end";
     pub const REMIND_RATERS: &str = "remind_raters";
     pub const RATING_OVERDUE: &str = "rating_overdue";
+    pub const APPOINT_RATER: &str = "appoint_rater";
     pub const AGREE: &str = "agree";
     pub const DISAGREE: &str = "disagree";
     pub const FINALIZE: &str = "finalize";
     pub const GRANT_REDO: &str = "grant_redo";
+    pub const PUBLISH: &str = "publish";
     pub const APPEAL: &str = "appeal";
     pub const RE_REVIEW: &str = "re_review";
+    pub const ANSWER_APPEAL: &str = "answer_appeal";
     pub const APPEAL_OVERDUE: &str = "appeal_overdue";
     pub const FEEDBACK_OVERDUE: &str = "feedback_overdue";
     pub const VOID: &str = "void";
@@ -173,7 +176,8 @@ pub const ASSESSMENT: Machine = Machine {
         Guard { code: "no_conflict", needs: "A reviewer without a tie to the candidate, who did not rate." },
         Guard { code: "redo_left", needs: "At most 1 granted redo on an application." },
         Guard { code: "appeal_open", needs: "Within 14 days of the outcome, once." },
-        Guard { code: "saw_no_card", needs: "Somebody who saw neither card." },
+        Guard { code: "another_decided", needs: "A reviewer who did not make the decision." },
+        Guard { code: "card_overdue", needs: "A card that is late, or for which nobody was found." },
     ],
     transitions: &[
         Transition {
@@ -312,7 +316,7 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["in_review"],
             to: "in_review",
             who: SYSTEM,
-            clock: Some("4 hours and 20 hours after the session"),
+            clock: Some("4 hours and 20 hours after the card was opened"),
             effects: &["mail to raters whose card is missing"],
             ..TRANSITION
         },
@@ -321,8 +325,74 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["in_review"],
             to: "in_review",
             who: SYSTEM,
-            clock: Some("24 hours after the session"),
+            clock: Some("24 hours after the card was opened"),
             effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::APPOINT_RATER,
+            from: &["in_review"],
+            to: "in_review",
+            who: REVIEWER,
+            guards: &["card_overdue"],
+            effects: &["somebody else rates from the record", "audit entry"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: events::REMIND_RATERS,
+            from: &["adjudication"],
+            to: "adjudication",
+            who: SYSTEM,
+            clock: Some("4 hours and 20 hours after the card was opened"),
+            effects: &["mail to raters whose card is missing"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::RATING_OVERDUE,
+            from: &["adjudication"],
+            to: "adjudication",
+            who: SYSTEM,
+            clock: Some("24 hours after the card was opened"),
+            effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::APPOINT_RATER,
+            from: &["adjudication"],
+            to: "adjudication",
+            who: REVIEWER,
+            guards: &["card_overdue"],
+            effects: &["somebody else rates from the record", "audit entry"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: events::REMIND_RATERS,
+            from: &["appealed"],
+            to: "appealed",
+            who: SYSTEM,
+            clock: Some("4 hours and 20 hours after the card was opened"),
+            effects: &["mail to raters whose card is missing"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::RATING_OVERDUE,
+            from: &["appealed"],
+            to: "appealed",
+            who: SYSTEM,
+            clock: Some("24 hours after the card was opened"),
+            effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::APPOINT_RATER,
+            from: &["appealed"],
+            to: "appealed",
+            who: REVIEWER,
+            guards: &["card_overdue"],
+            effects: &["somebody else rates from the record", "audit entry"],
+            reason_required: true,
             ..TRANSITION
         },
         Transition {
@@ -330,7 +400,7 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["in_review"],
             to: "agreed",
             who: SYSTEM,
-            effects: &["with the second card"],
+            effects: &["with the second card", "event to the reviewers"],
             ..TRANSITION
         },
         Transition {
@@ -339,32 +409,62 @@ pub const ASSESSMENT: Machine = Machine {
             to: "adjudication",
             who: SYSTEM,
             effects: &[
-                "2 levels apart on a criterion, or recommendations on both sides of the pass line",
+                "2 levels apart on a criterion, recommendations on both sides of the pass line, or no decision on one",
                 "a third rater is chosen",
             ],
             ..TRANSITION
         },
         Transition {
+            event: events::FEEDBACK_OVERDUE,
+            from: &["agreed"],
+            to: "agreed",
+            who: SYSTEM,
+            clock: Some("48 hours after the last card"),
+            effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::FEEDBACK_OVERDUE,
+            from: &["adjudication"],
+            to: "adjudication",
+            who: SYSTEM,
+            clock: Some("48 hours after the last card"),
+            effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
             event: events::FINALIZE,
-            from: &["agreed", "adjudication", "re_reviewed"],
+            from: &["agreed", "adjudication"],
             to: "finalized",
             who: REVIEWER,
             guards: &["cards_in", "no_conflict"],
-            clock: Some("feedback within 48 hours"),
-            effects: &[
-                "the application is decided with it",
-                "event assessment.finalized",
-                "mail to the candidate",
-            ],
+            clock: Some("published at once, or 48 hours later"),
+            effects: &["the application is assessed", "audit entry"],
             reason_required: true,
         },
         Transition {
+            event: events::PUBLISH,
+            from: &["finalized"],
+            to: "finalized",
+            who: SYSTEM,
+            clock: Some("48 hours after the decision at the latest"),
+            effects: &[
+                "the application is approved or declined with it",
+                "event assessment.finalized",
+                "mail with the feedback to the candidate",
+            ],
+            ..TRANSITION
+        },
+        Transition {
             event: events::GRANT_REDO,
-            from: &["in_review", "agreed", "adjudication", "finalized"],
+            from: &["agreed", "adjudication", "finalized"],
             to: "finalized",
             who: REVIEWER,
-            guards: &["redo_left"],
-            effects: &["a new assessment with another task family; the score combines both"],
+            guards: &["cards_in", "no_conflict", "redo_left"],
+            effects: &[
+                "a new assessment with another task family; the decision after it combines both",
+                "audit entry",
+            ],
             reason_required: true,
             ..TRANSITION
         },
@@ -375,16 +475,29 @@ pub const ASSESSMENT: Machine = Machine {
             who: CANDIDATE,
             guards: &["appeal_open"],
             clock: Some("answered in 10 days"),
-            effects: &["somebody who saw neither card is asked"],
+            effects: &["somebody who saw no card is asked to rate anew", "mail to the candidate"],
             ..TRANSITION
         },
         Transition {
             event: events::RE_REVIEW,
             from: &["appealed"],
             to: "re_reviewed",
-            who: HOST,
-            guards: &["saw_no_card"],
-            effects: &["the appeal's card is submitted"],
+            who: SYSTEM,
+            effects: &["with the appeal's card", "event to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::ANSWER_APPEAL,
+            from: &["re_reviewed"],
+            to: "finalized",
+            who: REVIEWER,
+            guards: &["no_conflict", "another_decided"],
+            effects: &[
+                "the outcome is raised or kept, never lowered; raised, the application is approved",
+                "mail to the candidate",
+                "audit entry",
+            ],
+            reason_required: true,
             ..TRANSITION
         },
         Transition {
@@ -397,10 +510,20 @@ pub const ASSESSMENT: Machine = Machine {
             ..TRANSITION
         },
         Transition {
+            event: events::APPEAL_OVERDUE,
+            from: &["re_reviewed"],
+            to: "re_reviewed",
+            who: SYSTEM,
+            clock: Some("10 days after the appeal"),
+            effects: &["event and mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
             event: events::VOID,
             from: &["in_progress", "in_review", "agreed", "adjudication"],
             to: "voided_integrity",
             who: REVIEWER,
+            guards: &["no_conflict"],
             effects: &["the application is rejected for want of integrity", "mail to the candidate"],
             reason_required: true,
             ..TRANSITION

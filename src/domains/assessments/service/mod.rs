@@ -1,5 +1,14 @@
 //! Use cases: authorise → transaction → model → store → events, timers, mail.
 
+pub mod cards;
+pub mod integrity;
+pub mod outcomes;
+pub mod rating_access;
+pub mod rating_clocks;
+pub mod rating_hook;
+mod rating_notify;
+pub mod review;
+
 use std::sync::Arc;
 
 use assay_kernel::ids::{AccountId, AssessmentId};

@@ -100,3 +100,86 @@ diesel::table! {
         checked_in_at -> Nullable<Timestamptz>,
     }
 }
+
+diesel::table! {
+    rubrics (version) {
+        version -> Text,
+        document -> Jsonb,
+        effective_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    rating_cards (id) {
+        id -> Uuid,
+        assessment_id -> Uuid,
+        rater_id -> Uuid,
+        role -> Text,
+        from_record -> Bool,
+        state -> Text,
+        content -> Jsonb,
+        rubric_version -> Text,
+        opened_at -> Timestamptz,
+        due_at -> Timestamptz,
+        submitted_at -> Nullable<Timestamptz>,
+        notes_deleted_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    rating_readers (assessment_id, reader_id) {
+        assessment_id -> Uuid,
+        reader_id -> Uuid,
+        first_read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    integrity_concerns (id) {
+        id -> Uuid,
+        assessment_id -> Uuid,
+        raised_by_id -> Uuid,
+        text -> Text,
+        evidence -> Jsonb,
+        state -> Text,
+        decided_by_id -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    assessment_outcomes (assessment_id) {
+        assessment_id -> Uuid,
+        outcome -> Text,
+        reason_codes -> Array<Text>,
+        reason -> Text,
+        means -> Jsonb,
+        feedback -> Jsonb,
+        decided_by_id -> Uuid,
+        decided_at -> Timestamptz,
+        publish_at -> Timestamptz,
+        published_at -> Nullable<Timestamptz>,
+        appeal_until -> Nullable<Timestamptz>,
+        superseded_at -> Nullable<Timestamptz>,
+        raised_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    assessment_appeals (assessment_id) {
+        assessment_id -> Uuid,
+        candidate_id -> Uuid,
+        against_id -> Uuid,
+        text -> Text,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        outcome -> Nullable<Text>,
+        answer -> Nullable<Text>,
+        decided_by_id -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
