@@ -1,5 +1,7 @@
 //! Paired assessments: slots, bookings, sessions, blind cards, outcomes.
 
+mod rating;
+
 use assay_kernel::Permission;
 use assay_kernel::ids::{AccountId, ApplicationId};
 use chrono::{DateTime, Duration, Utc};

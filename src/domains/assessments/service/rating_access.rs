@@ -79,6 +79,14 @@ impl Assessments {
         Ok(())
     }
 
+    /// An assessment, locked.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn assessment(&self, conn: &mut Conn, id: AssessmentId) -> Result<AssessmentRow> {
+        store::assessments::lock(conn, id).await?.ok_or_else(|| Error::not_found("assessment"))
+    }
+
     /// Does the person rate an assessment of which a card waits for them, from the record or after having been there?
     ///
     /// # Errors
@@ -117,7 +125,7 @@ impl Assessments {
         seen: Option<&IfMatch>,
         event: &str,
     ) -> Result<(AssessmentRow, &'static Transition, RatingFacts)> {
-        let row = store::assessments::lock(conn, id).await?.ok_or_else(|| Error::not_found("assessment"))?;
+        let row = self.assessment(conn, id).await?;
         self.require_no_open_card(conn, actor, &row).await?;
         let transition = ASSESSMENT.transition(&row.state, event, &who(actor, &row))?;
         if let Some(seen) = seen {

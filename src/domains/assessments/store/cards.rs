@@ -90,7 +90,7 @@ pub async fn of(conn: &mut Conn, id: AssessmentId) -> DbResult<Vec<CardRow>> {
     Ok(rating_cards::table
         .filter(rating_cards::assessment_id.eq(id.uuid()))
         .filter(rating_cards::state.ne("withdrawn"))
-        .order((rating_cards::opened_at, rating_cards::role.desc(), rating_cards::id))
+        .order((rating_cards::opened_at, rating_cards::role, rating_cards::id))
         .select(CardRow::as_select())
         .load(conn)
         .await?)
@@ -103,7 +103,7 @@ pub async fn submitted_of_application(conn: &mut Conn, application: Uuid) -> DbR
         .filter(assessments::application_id.eq(application))
         .filter(assessments::state.ne("voided_integrity"))
         .filter(rating_cards::state.eq("submitted"))
-        .order((rating_cards::opened_at, rating_cards::role.desc(), rating_cards::id))
+        .order((rating_cards::opened_at, rating_cards::role, rating_cards::id))
         .select(CardRow::as_select())
         .load(conn)
         .await?)
