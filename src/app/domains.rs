@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::{self, Data};
 use assay_adapters::mail::Mailer;
+use assay_assessments::Assessments;
 use assay_identity::Identity;
 use assay_kernel::ids::OrganisationId;
 use assay_kernel::process::Machine;
@@ -28,6 +29,7 @@ pub struct State {
     taxonomy: Arc<Taxonomy>,
     identity: Identity,
     vetting: Vetting,
+    assessments: Assessments,
     portfolio: Portfolio,
     projects: Projects,
     mailer: Mailer,
@@ -40,10 +42,16 @@ impl State {
     /// Whatever a domain fails with.
     pub async fn load(ctx: &Ctx, providers: &Providers) -> Result<Self> {
         let taxonomy = Taxonomy::load(ctx).await?;
+        let vetting = Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() };
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
-            vetting: Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() },
+            assessments: Assessments {
+                ctx: ctx.clone(),
+                taxonomy: taxonomy.clone(),
+                vetting: vetting.clone(),
+            },
+            vetting,
             portfolio: Portfolio::new(
                 ctx.clone(),
                 taxonomy.clone(),
@@ -62,6 +70,7 @@ impl State {
             .app_data(Data::from(self.taxonomy.clone()))
             .app_data(Data::new(self.identity.clone()))
             .app_data(Data::new(self.vetting.clone()))
+            .app_data(Data::new(self.assessments.clone()))
             .app_data(Data::new(self.portfolio.clone()))
             .app_data(Data::new(self.projects.clone()));
     }
@@ -81,20 +90,28 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
         .configure(assay_portfolio::routes)
-        .configure(assay_vetting::routes);
+        .configure(assay_vetting::routes)
+        .configure(assay_assessments::routes);
 }
 
 /// Every state machine.
 pub fn machines() -> impl Iterator<Item = &'static Machine> {
-    [assay_identity::MACHINES, assay_portfolio::MACHINES, assay_vetting::MACHINES, assay_projects::MACHINES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        assay_identity::MACHINES,
+        assay_portfolio::MACHINES,
+        assay_vetting::MACHINES,
+        assay_assessments::MACHINES,
+        assay_projects::MACHINES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
     assay_projects::PERSONAL_DATA,
+    assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
     assay_identity::PERSONAL_DATA,
@@ -107,6 +124,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_identity::jobs(registry, &state.identity);
     assay_portfolio::jobs(registry, &state.portfolio);
     assay_vetting::jobs(registry, &state.vetting);
+    assay_assessments::jobs(registry, &state.assessments);
     assay_projects::jobs(registry, &state.projects);
 }
 
@@ -116,6 +134,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
 /// Whatever a domain fails with.
 pub async fn seed(ctx: &Ctx) -> Result<()> {
     assay_skills::seed(ctx).await?;
+    ctx.db.tx(async |conn| assay_assessments::record_rubric(ctx, conn).await).await?;
     assay_projects::seed(ctx).await
 }
 
@@ -124,7 +143,8 @@ pub async fn seed(ctx: &Ctx) -> Result<()> {
 /// # Errors
 /// Whatever a domain fails with.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    assay_identity::retention(ctx, conn).await
+    let ratings = assay_assessments::delete_old(ctx, conn).await?;
+    Ok(assay_identity::retention(ctx, conn).await?.saturating_add(ratings))
 }
 
 /// Grants or revokes a staff permission: the bootstrap, which no operation of the API can do.

@@ -185,6 +185,12 @@ kinds! {
     DecisionId = DecisionKind("dec", "decision");
     /// Id of a person's request about their data.
     DataRequestId = DataRequestKind("drq", "data request");
+    /// Id of a paired assessment.
+    AssessmentId = AssessmentKind("asm", "assessment");
+    /// Id of a concern about integrity.
+    IntegrityConcernId = IntegrityConcernKind("icn", "integrity concern");
+    /// Id of a booking.
+    BookingId = BookingKind("bkg", "booking");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
     /// Id of an import of a portfolio.

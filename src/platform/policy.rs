@@ -1,6 +1,8 @@
 //! Policy data: the numbers by which the market is run. Versioned, stored, and snapshotted (by version) into the
 //! objects they govern. Changing a number means a new version in `config/policy.toml`.
 
+use std::collections::BTreeMap;
+
 use assay_kernel::{Error, Result};
 use chrono::Duration;
 use diesel::prelude::*;
@@ -27,6 +29,8 @@ pub struct Policy {
     pub portfolio: PortfolioPolicy,
     /// Applications of developers, their approvals and appeals.
     pub vetting: VettingPolicy,
+    /// Paired assessments.
+    pub assessments: AssessmentsPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
     /// What people are asked to agree to.
@@ -139,6 +143,80 @@ pub struct VettingPolicy {
     pub appeal_days: i64,
     /// Days in which an appeal is answered.
     pub appeal_answer_days: i64,
+}
+
+/// Paired assessments: the numbers of every track, and those of tracks that differ.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessmentsPolicy {
+    /// The numbers of a track that has none of its own.
+    pub default: AssessmentPolicy,
+    /// Tracks (slugs of skill families) with numbers of their own.
+    #[serde(default)]
+    pub tracks: BTreeMap<String, AssessmentPolicy>,
+}
+
+impl AssessmentsPolicy {
+    /// The numbers of a track.
+    pub fn of(&self, track: &str) -> &AssessmentPolicy {
+        self.tracks.get(track).unwrap_or(&self.default)
+    }
+}
+
+/// The numbers of paired assessments; each assessment keeps those of its request.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessmentPolicy {
+    /// Minutes of a session.
+    pub session_minutes: u32,
+    /// Minutes before a session in which its assessors have no other.
+    pub buffer_before_minutes: u32,
+    /// Minutes after a session in which its assessors have no other.
+    pub buffer_after_minutes: u32,
+    /// Minutes between the starts that are offered; divides a day.
+    pub step_minutes: u32,
+    /// Hours between now and the first start that is offered.
+    pub notice_hours: i64,
+    /// Days ahead in which starts are offered.
+    pub horizon_days: i64,
+    /// Minutes for which a start is held for a candidate.
+    pub hold_minutes: i64,
+    /// Most sessions of an assessor on one date of their zone.
+    pub max_per_day: i32,
+    /// Most sessions of an assessor in one ISO week of their zone.
+    pub max_per_week: i32,
+    /// Hours before the start until which a candidate may change or give up the time freely.
+    pub free_reschedule_hours: i64,
+    /// How often a candidate may change the time.
+    pub max_reschedules: i32,
+    /// Days over which the load of assessors is counted when one is chosen.
+    pub lookback_days: i64,
+    /// Hours before the start at which both sides are reminded; the longest first.
+    pub reminder_hours: Vec<i64>,
+    /// Minutes after the start for which a missing side is waited for.
+    pub grace_minutes: i64,
+    /// Minutes after the start at which a session that did not begin is closed.
+    pub close_minutes: i64,
+    /// Days after a first no-show from which the candidate may book again.
+    pub no_show_first_days: i64,
+    /// Days after a further no-show from which the candidate may book again.
+    pub no_show_again_days: i64,
+    /// Hours after the session in which both cards are due.
+    pub rating_due_hours: i64,
+    /// Hours after the session at which raters whose card is missing are reminded.
+    pub rating_reminder_hours: Vec<i64>,
+    /// Levels between two cards on a criterion from which a third rater is asked.
+    pub disagreement_levels: u8,
+    /// Hours after the decision in which the candidate has the feedback.
+    pub feedback_hours: i64,
+    /// Redos that may be granted on an application.
+    pub max_redos: i32,
+    /// Days in which an assessment's outcome can be appealed.
+    pub appeal_days: i64,
+    /// Days in which an appeal is answered.
+    pub appeal_answer_days: i64,
+    /// Days after the session for which notes and links are kept.
+    pub notes_days: i64,
 }
 
 /// Organisations of clients.

@@ -4,6 +4,7 @@
 // A test fails by panicking, in its helpers too.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
+mod assessments;
 mod harness;
 mod identity;
 mod journeys;

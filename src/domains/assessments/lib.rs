@@ -1,6 +1,8 @@
 //! Assessments: when two people can meet to pair, and who of the staff takes it.
 //!
-//! Owns no table. Its engine is pure: rules, bookings and limits in, offered starts out; a pool with its history in,
+//! Owns `assessors`, `assessor_tracks`, `assessor_time_off`, `assessments`, `bookings` and `booking_hosts`; of their
+//! rating `rubrics`, `rating_cards`, `rating_readers`, `integrity_concerns`, `assessment_outcomes` and
+//! `assessment_appeals`. Its engine is pure: rules, bookings and limits in, offered starts out; a pool with its history in,
 //! picks out. The same functions serve the command `assay slots` and every caller above.
 //!
 //! Invariants:
@@ -10,13 +12,36 @@
 //! - The grid hangs on the wall clock of its zone alone: no booking and no window shifts it.
 //! - Credits and shortfalls are exact fractions.
 //! - The same input gives the same output; nothing is read from a clock.
+//! - Ratings are blind by construction: a first submission writes the card alone, never the assessment's row; until a
+//!   rater has submitted, no answer, event, mail, export or log line depends on another's card, and reviewers who rate
+//!   are no reviewers of that application meanwhile.
+//! - A submitted card never changes, which the database holds too; after a time its texts go, and its levels stay.
+//! - Who hosted, rated, read the cards or decided does not rate anew; who rated or decided does not answer the appeal.
+//! - An appeal raises or keeps, never lowers. A redo counts the cards of both assessments.
 //!
-//! Lends: [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
+//! Lends: [`final_ratings`] (levels of final cards, for scores), [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
 
+mod http;
+mod jobs;
 mod model;
+mod service;
+mod store;
+
+use assay_kernel::process::Machine;
+
+pub use http::routes;
+pub use jobs::jobs;
+pub use service::Assessments;
+pub use service::rating_clocks::delete_old;
+pub use service::rating_hook::record_rubric;
+pub use store::cards::{FinalRating, final_ratings};
+pub use store::personal_data::PERSONAL_DATA;
 
 pub use model::engine::{
     AssignInput, Assignment, Booking, BookingState, DateOverride, Explanation, Host, HostVerdicts, Input,
     Interval, LocalWindow, Member, Mode, Picks, Reason, Request, Roles, Session, Slot, Slots, SlotsInput,
     Standing, Step, Verdict, WallTime, WeeklyRule, assign, explain, read, read_instant, slots, standings,
 };
+
+/// The state machines of assessments.
+pub const MACHINES: &[&Machine] = &[&model::ASSESSMENT];

@@ -14,7 +14,9 @@
 //!   one appeal for a time.
 //! - Decisions are kept as they were made; an appeal marks one as overturned and undoes what it did.
 //!
-//! Lends: [`is_approved`] and [`approval_of`]. Projects may read `approvals` in joins; the index `approvals_one_active`
+//! Lends: [`is_approved`] and [`approval_of`]; to assessments, which decide applications: [`Vetting::assessed_in`],
+//! [`Vetting::approve_by_assessment_in`], [`Vetting::fall_short_in`], [`Vetting::raise_by_assessment_in`],
+//! [`Vetting::reassess_in`], [`Vetting::reject_integrity_by_assessment_in`]. Projects may read `approvals` in joins; the index `approvals_one_active`
 //! answers `account_id = … AND state = 'active' AND expires_at > …` by itself.
 
 mod http;
@@ -28,7 +30,7 @@ use assay_kernel::process::Machine;
 
 pub use http::routes;
 pub use jobs::jobs;
-pub use model::{Approval, ApprovalState};
+pub use model::{AdverseDecision, Approval, ApprovalState, Evidence, ReasonCode};
 pub use service::Vetting;
 pub use service::approvals::{approval_of, is_approved};
 pub use store::personal_data::PERSONAL_DATA;

@@ -330,6 +330,50 @@ pub(super) const PERSONAS: &[Persona] = &[
         bulk: 2,
         ..NOBODY
     },
+    Persona {
+        login: "staff-ines",
+        id: 101_000_015,
+        name: "Inês Duarte",
+        summary: "staff: assessor in Lisbon",
+        since: Since::Date(2012, 3, 7),
+        location: Some("Lisbon, Portugal"),
+        emails: &[mail("ines@assay.example")],
+        bulk: 1,
+        ..NOBODY
+    },
+    Persona {
+        login: "staff-theo",
+        id: 101_000_016,
+        name: "Theo Marchetti",
+        summary: "staff: assessor in New York",
+        since: Since::Date(2012, 3, 7),
+        location: Some("New York, USA"),
+        emails: &[mail("theo@assay.example")],
+        bulk: 1,
+        ..NOBODY
+    },
+    Persona {
+        login: "staff-kaya",
+        id: 101_000_017,
+        name: "Kaya Özdemir",
+        summary: "staff: assessor in Istanbul",
+        since: Since::Date(2012, 3, 7),
+        location: Some("Istanbul, Türkiye"),
+        emails: &[mail("kaya@assay.example")],
+        bulk: 1,
+        ..NOBODY
+    },
+    Persona {
+        login: "staff-umar",
+        id: 101_000_018,
+        name: "Umar Siddiqui",
+        summary: "staff: assessor in Kolkata",
+        since: Since::Date(2012, 3, 7),
+        location: Some("Kolkata, India"),
+        emails: &[mail("umar@assay.example")],
+        bulk: 1,
+        ..NOBODY
+    },
 ];
 
 /// An organisation with its repositories, in which personas have pull requests.

@@ -2,6 +2,7 @@
 
 mod category;
 mod letter;
+mod rating_letters;
 mod template;
 
 use assay_kernel::ids::AccountId;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::category::Category;
 use super::letter::Letter;
+use super::rating_letters;
 
 macro_rules! templates {
     ($(#[$meta:meta])* pub enum $name:ident {
@@ -176,6 +177,43 @@ templates! {
             /// Where it is.
             url: String,
         },
+        /// A session is over; its rater has a card to fill in.
+        RatingCardOpened {
+            /// Where it is.
+            url: String,
+            /// When it is due.
+            due_at: DateTime<Utc>,
+        },
+        /// A rater's card is not submitted yet.
+        RatingCardDue {
+            /// Where it is.
+            url: String,
+            /// When it is due.
+            due_at: DateTime<Utc>,
+        },
+        /// Somebody is asked to rate a session from its record.
+        RatingAsked {
+            /// Where the card is.
+            url: String,
+            /// When it is due.
+            due_at: DateTime<Utc>,
+        },
+        /// Nobody was found who can rate; a reviewer appoints somebody.
+        RaterWanted {
+            /// Which assessment.
+            url: String,
+        },
+        /// An assessment is decided.
+        AssessmentDecided {
+            /// Is the candidate approved?
+            approved: bool,
+            /// The feedback, a line a criterion.
+            feedback: Vec<String>,
+            /// Where to read it.
+            url: String,
+            /// Until when it can be appealed.
+            appeal_until: Option<DateTime<Utc>>,
+        },
         /// Staff are late with an answer.
         StaffOverdue {
             /// With what.
@@ -226,6 +264,10 @@ string_enum! {
         Screening = "screening",
         /// The answer to an appeal.
         Appeal = "appeal",
+        /// The rating of an assessment.
+        Rating = "rating",
+        /// The decision on an assessment.
+        Assessment = "assessment",
     }
 }
 
@@ -251,6 +293,11 @@ impl Template {
             | Self::ApprovalExpired { .. }
             | Self::AppealReceived { .. }
             | Self::AppealAnswered { .. }
+            | Self::RatingCardOpened { .. }
+            | Self::RatingCardDue { .. }
+            | Self::RatingAsked { .. }
+            | Self::RaterWanted { .. }
+            | Self::AssessmentDecided { .. }
             | Self::StaffOverdue { .. } => None,
         }
     }
@@ -377,10 +424,19 @@ impl Template {
                 };
                 Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
             }
+            Self::RatingCardOpened { url, due_at } => rating_letters::card_opened(url, due_at),
+            Self::RatingCardDue { url, due_at } => rating_letters::card_due(url, due_at),
+            Self::RatingAsked { url, due_at } => rating_letters::asked(url, due_at),
+            Self::RaterWanted { url } => rating_letters::rater_wanted(url),
+            Self::AssessmentDecided { approved, feedback, url, appeal_until } => {
+                rating_letters::decided(*approved, feedback, url, appeal_until.as_ref())
+            }
             Self::StaffOverdue { what, url, due_at } => {
                 let what = match what {
                     Overdue::Screening => "The screening of an application",
                     Overdue::Appeal => "The answer to an appeal",
+                    Overdue::Rating => "The rating of an assessment",
+                    Overdue::Assessment => "The decision on an assessment",
                 };
                 Letter::new(format!("{what} is late"))
                     .say(format!("{what} was due on {}.", when(due_at)))
@@ -391,7 +447,7 @@ impl Template {
 }
 
 /// Instants in mails.
-fn when(at: &DateTime<Utc>) -> impl std::fmt::Display {
+pub(super) fn when(at: &DateTime<Utc>) -> impl std::fmt::Display {
     at.format("%-d %B %Y, %H:%M UTC")
 }
 
@@ -459,6 +515,16 @@ mod tests {
             Template::ApprovalExpired { url: url.clone() },
             Template::AppealReceived { url: url.clone(), due_at: at },
             Template::AppealAnswered { overturned: true, answer: title, url: url.clone() },
+            Template::RatingCardOpened { url: url.clone(), due_at: at },
+            Template::RatingCardDue { url: url.clone(), due_at: at },
+            Template::RatingAsked { url: url.clone(), due_at: at },
+            Template::RaterWanted { url: url.clone() },
+            Template::AssessmentDecided {
+                approved: false,
+                feedback: vec![format!("Testing — Solid. {text} Next: a property test.")],
+                url: url.clone(),
+                appeal_until: Some(at),
+            },
             Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
         ]
     }
@@ -522,7 +588,7 @@ mod tests {
             with_words_of_people += usize::from(text.contains("<script>"));
             assert!(text.contains("https://assay.example/p?a=1&b=2\n"), "{text}");
         }
-        assert_eq!(with_words_of_people, 10);
+        assert_eq!(with_words_of_people, 11);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What callers see of applications, decisions and appeals.
 
 use assay_kernel::error::WhyNot;
-use assay_kernel::ids::{AccountId, AppealId, ApplicationId, ApprovalId, DecisionId};
+use assay_kernel::ids::{AccountId, AppealId, ApplicationId, ApprovalId, AssessmentId, DecisionId};
 use assay_kernel::{Money, Result};
 use assay_platform::web::{Reply, etag};
 use assay_portfolio::Flag;
@@ -229,6 +229,8 @@ pub struct DecisionView {
     pub application_id: ApplicationId,
     /// On which approval, where it is about one.
     pub approval_id: Option<ApprovalId>,
+    /// The assessment whose outcome it is, where it is one; such a decision is appealed there.
+    pub assessment_id: Option<AssessmentId>,
     /// What was decided.
     pub kind: DecisionKind,
     /// The kind of reason of an adverse decision.
@@ -264,6 +266,7 @@ impl DecisionView {
             account_id: AccountId::from_uuid(row.account_id),
             application_id: ApplicationId::from_uuid(row.application_id),
             approval_id: row.approval_id.map(ApprovalId::from_uuid),
+            assessment_id: row.by_assessment_id.map(AssessmentId::from_uuid),
             kind: row.kind()?,
             reason_code: code.and_then(ReasonCode::parse),
             reason: shown,

@@ -48,6 +48,11 @@ pub mod events {
     pub const DECLINE: &str = "decline";
     pub const REJECT_INTEGRITY: &str = "reject_integrity";
     pub const OVERRIDE_APPROVAL: &str = "override_approval";
+    pub const ASSESS: &str = "assess";
+    pub const APPROVE: &str = "approve";
+    pub const FALL_SHORT: &str = "fall_short";
+    pub const RAISE: &str = "raise";
+    pub const REASSESS: &str = "reassess";
     pub const REOPEN: &str = "reopen";
     pub const EXPIRE: &str = "expire";
 }
@@ -251,7 +256,7 @@ pub const APPLICATION: Machine = Machine {
             ..TRANSITION
         },
         Transition {
-            event: "assess",
+            event: events::ASSESS,
             from: &["assessment_ready"],
             to: "assessed",
             who: &[Who::System],
@@ -259,7 +264,7 @@ pub const APPLICATION: Machine = Machine {
             ..TRANSITION
         },
         Transition {
-            event: "approve",
+            event: events::APPROVE,
             from: &["assessed"],
             to: "approved",
             who: &[Who::System],
@@ -268,11 +273,36 @@ pub const APPLICATION: Machine = Machine {
             ..TRANSITION
         },
         Transition {
-            event: "fall_short",
+            event: events::FALL_SHORT,
             from: &["assessed"],
             to: "not_ready",
             who: &[Who::System],
-            effects: &["with an assessment below the pass line", DECISION],
+            clock: Some("may apply again after 30 days, after a further decline 90 days"),
+            effects: &[
+                "with an assessment below the pass line",
+                "decision that is appealed at the assessment",
+            ],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::RAISE,
+            from: &["not_ready"],
+            to: "approved",
+            who: &[Who::System],
+            clock: Some("the approval holds for 548 days (18 months)"),
+            effects: &[
+                "an appeal raised the outcome of the assessment",
+                "the decision is overturned",
+                "approval",
+            ],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::REASSESS,
+            from: &["assessed", "not_ready"],
+            to: "assessment_ready",
+            who: &[Who::System],
+            effects: &["a redo of the assessment was granted; the decision after it combines both"],
             ..TRANSITION
         },
         Transition {
@@ -353,7 +383,8 @@ mod tests {
     #[test]
     fn nothing_but_an_assessment_or_an_override_approves() {
         for row in APPLICATION.transitions.iter().filter(|row| row.to == "approved") {
-            assert!(row.from.iter().all(|from| matches!(*from, "assessment_ready" | "assessed")));
+            let raised = row.event == events::RAISE && row.who == [Who::System];
+            assert!(raised || row.from.iter().all(|from| matches!(*from, "assessment_ready" | "assessed")));
             assert!(!row.who.contains(&Who::Staff(Permission::Reviewer)));
         }
     }

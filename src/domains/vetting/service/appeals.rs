@@ -1,6 +1,7 @@
 //! Appeals: filed in time, claimed and answered by a reviewer who did not make the decision.
 
-use assay_kernel::ids::{AccountId, AppealId, ApplicationId, ApprovalId, DecisionId};
+use assay_kernel::error::WhyNot;
+use assay_kernel::ids::{AccountId, AppealId, ApplicationId, ApprovalId, AssessmentId, DecisionId};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Code, Error, Result};
 use assay_platform::audit;
@@ -46,6 +47,19 @@ fn blocked(guard: &str, row: &AppealRow, caller: Uuid) -> Option<String> {
     Some(detail.to_owned())
 }
 
+/// What an assessment decided is appealed there, where somebody rates it anew: one road for one thing.
+fn refuse_of_assessment(decision: &DecisionRow) -> Result<()> {
+    let Some(assessment) = decision.by_assessment_id else { return Ok(()) };
+    if decision.kind()? != DecisionKind::NotReady {
+        return Ok(());
+    }
+    let road = format!("/v1/assessments/{}/appeal", AssessmentId::from_uuid(assessment));
+    let detail = format!("This decision is the outcome of an assessment: appeal with POST {road}.");
+    let why =
+        WhyNot { action: "appeal".to_owned(), code: "appealed_elsewhere".to_owned(), detail: detail.clone() };
+    Err(Error::new(Code::GuardFailed, detail).with_why_not(vec![why]))
+}
+
 impl Vetting {
     /// Puts together what a caller may see and do.
     pub fn appeal_detail(&self, actor: &Actor, row: AppealRow, decision: DecisionRow) -> AppealDetail {
@@ -77,6 +91,7 @@ impl Vetting {
             return Err(Error::new(Code::StateConflict, "This decision takes nothing from you.")
                 .with_allowed_actions(Vec::new()));
         };
+        refuse_of_assessment(&decision)?;
         let now = self.ctx.clock.now();
         if now > until {
             let date = until.to_rfc3339_opts(SecondsFormat::Secs, true);

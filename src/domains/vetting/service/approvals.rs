@@ -40,12 +40,12 @@ impl Vetting {
     pub(super) async fn approve_in(
         &self,
         conn: &mut Conn,
-        actor: &Actor,
+        by: AccountId,
         application: &ApplicationRow,
         reason: &str,
     ) -> Result<Approval> {
         let account = application.account();
-        policy::require_another(actor, account)?;
+        policy::require_another(by, account)?;
         let now = self.ctx.clock.now();
         let mut begins_at = now;
         if let Some(current) = store::approvals::lock_active(conn, account).await? {
@@ -59,7 +59,7 @@ impl Vetting {
             application_id: application.application_id(),
             account_id: account,
             state: ApprovalState::Active,
-            granted_by: actor.account_id,
+            granted_by: by,
             granted_at: now,
             expires_at: begins_at + Duration::days(self.ctx.policy.vetting.approval_days),
             reason: reason.to_owned(),
@@ -115,7 +115,7 @@ impl Vetting {
     ) -> Result<Approval> {
         let found = store::approvals::lock(conn, id).await?;
         let mut approval = found.ok_or_else(|| Error::not_found("approval"))?;
-        policy::require_another(actor, approval.account_id)?;
+        policy::require_another(actor.account_id, approval.account_id)?;
         seen.check(approval.version)?;
         let revocation =
             Revocation { by: actor.account_id, at: self.ctx.clock.now(), reason: adverse.reason.to_string() };
@@ -124,7 +124,7 @@ impl Vetting {
         self.step(conn, &mut approval, REVOKE, &who).await?;
         let verdict =
             Verdict { approval: Some(id), ..Verdict::adverse(DecisionKind::ApprovalRevoked, adverse)? };
-        self.decide(conn, actor, approval.account_id, approval.application_id, verdict).await?;
+        self.decide(conn, actor.account_id, approval.account_id, approval.application_id, verdict).await?;
         Ok(approval)
     }
 

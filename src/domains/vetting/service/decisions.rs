@@ -1,6 +1,6 @@
 //! Decisions: stored, told, audited.
 
-use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId, DecisionId};
+use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId, AssessmentId, DecisionId};
 use assay_kernel::{Actor, Error, Result};
 use assay_platform::audit;
 use assay_platform::db::Conn;
@@ -22,12 +22,21 @@ pub(super) struct Verdict<'a> {
     pub notes: Value,
     pub evidence: Value,
     pub approval: Option<ApprovalId>,
+    pub assessment: Option<AssessmentId>,
 }
 
 impl<'a> Verdict<'a> {
     /// One that takes nothing from the person.
     pub fn plain(kind: DecisionKind, reason: Option<&'a str>) -> Self {
-        Self { kind, reason_code: None, reason, notes: json!([]), evidence: json!([]), approval: None }
+        Self {
+            kind,
+            reason_code: None,
+            reason,
+            notes: json!([]),
+            evidence: json!([]),
+            approval: None,
+            assessment: None,
+        }
     }
 
     /// A request for changes.
@@ -45,17 +54,17 @@ impl<'a> Verdict<'a> {
 }
 
 impl Vetting {
-    /// Records a decision of `actor` about a person: the row, the event, the mail, the audit entry. Call it last: the
+    /// Records a decision of `by` about a person: the row, the event, the mail, the audit entry. Call it last: the
     /// audit log serialises.
     pub(super) async fn decide(
         &self,
         conn: &mut Conn,
-        actor: &Actor,
+        by: AccountId,
         account: AccountId,
         application: ApplicationId,
         verdict: Verdict<'_>,
     ) -> Result<DecisionRow> {
-        policy::require_another(actor, account)?;
+        policy::require_another(by, account)?;
         let now = self.ctx.clock.now();
         let appeal_days = Duration::days(self.ctx.policy.vetting.appeal_days);
         let row = DecisionRow {
@@ -68,15 +77,16 @@ impl Vetting {
             reason: verdict.reason.map(str::to_owned),
             notes: verdict.notes,
             evidence: verdict.evidence,
-            decided_by_id: actor.account_id.uuid(),
+            decided_by_id: by.uuid(),
             decided_at: now,
             appeal_until: verdict.kind.is_adverse().then(|| now + appeal_days),
             overturned_at: None,
+            by_assessment_id: verdict.assessment.map(|id| id.uuid()),
         };
         store::decisions::insert(conn, &row).await?;
         notify::decision(&self.ctx, conn, &row).await?;
         let entry = audit::Entry {
-            actor: Some(actor.account_id),
+            actor: Some(by),
             action: &format!("vetting.{}", row.kind),
             subject: application.to_string(),
             reason: row.reason.as_deref(),

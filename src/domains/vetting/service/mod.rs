@@ -3,6 +3,7 @@
 pub mod appeals;
 pub mod applications;
 pub mod approvals;
+pub mod assessed;
 pub mod clocks;
 pub mod decisions;
 pub mod notify;

@@ -156,6 +156,8 @@ async fn letter(ctx: &Ctx, conn: &mut Conn, row: &DecisionRow) -> Result<Option<
         DecisionKind::Passed | DecisionKind::FastLaneConfirmed => {
             Some(Template::ApplicationPassed { url: url(ctx, "applications", id) })
         }
+        // Of an assessment the mail with the feedback tells.
+        DecisionKind::NotReady if row.by_assessment_id.is_some() => None,
         DecisionKind::NotReady => adverse(Adverse::Declined),
         DecisionKind::RejectedIntegrity => adverse(Adverse::Rejected),
         DecisionKind::ApprovalRevoked => adverse(Adverse::Revoked),

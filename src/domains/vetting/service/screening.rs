@@ -139,7 +139,7 @@ impl Vetting {
         reason: &str,
     ) -> Result<Detail> {
         let row = self.begin(conn, actor, id, Some(seen), events::OVERRIDE_APPROVAL).await?;
-        let approval = self.approve_in(conn, actor, &row, reason).await?;
+        let approval = self.approve_in(conn, actor.account_id, &row, reason).await?;
         let verdict =
             Verdict { approval: Some(approval.id), ..Verdict::plain(DecisionKind::Approved, Some(reason)) };
         self.settle(conn, actor, row, verdict).await
@@ -154,7 +154,7 @@ impl Vetting {
         verdict: Verdict<'_>,
     ) -> Result<Detail> {
         self.save(conn, &mut row).await?;
-        self.decide(conn, actor, row.account(), row.application_id(), verdict).await?;
+        self.decide(conn, actor.account_id, row.account(), row.application_id(), verdict).await?;
         self.shown(conn, row, actor).await
     }
 }

@@ -27,6 +27,7 @@ pub struct DecisionRow {
     pub decided_at: DateTime<Utc>,
     pub appeal_until: Option<DateTime<Utc>>,
     pub overturned_at: Option<DateTime<Utc>>,
+    pub by_assessment_id: Option<Uuid>,
 }
 
 /// Stores a decision.
@@ -68,6 +69,18 @@ pub async fn standing(conn: &mut Conn, account: AccountId) -> DbResult<Vec<Decis
         .select(DecisionRow::as_select())
         .load(conn)
         .await?)
+}
+
+/// The decision against a person that an assessment led to, while it stands.
+pub async fn standing_by_assessment(conn: &mut Conn, assessment: Uuid) -> DbResult<Option<DecisionRow>> {
+    Ok(decisions::table
+        .filter(decisions::by_assessment_id.eq(assessment))
+        .filter(decisions::kind.eq("not_ready"))
+        .filter(decisions::overturned_at.is_null())
+        .select(DecisionRow::as_select())
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// Notes that a decision has fallen.

@@ -14,7 +14,7 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
         ),
         (
             "decisions",
-            "SELECT id, application_id, approval_id, kind, reason_code, reason, notes, evidence, decided_at, appeal_until,
+            "SELECT id, application_id, approval_id, by_assessment_id, kind, reason_code, reason, notes, evidence, decided_at, appeal_until,
                 overturned_at
              FROM decisions WHERE account_id = $1 ORDER BY id",
         ),

@@ -2,6 +2,8 @@
 //! to the database.
 #![allow(missing_docs)]
 
+#[path = "assessments.rs"]
+mod assessments_schema;
 mod identity;
 mod notifications;
 mod platform;
@@ -12,6 +14,8 @@ mod projects_schema;
 mod skills_schema;
 mod vetting;
 
+#[allow(unused_imports)]
+pub use assessments_schema::*;
 #[allow(unused_imports)]
 pub use identity::*;
 #[allow(unused_imports)]
@@ -31,3 +35,7 @@ diesel::allow_tables_to_appear_in_same_query!(projects, organisations);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisation_members);
 diesel::allow_tables_to_appear_in_same_query!(portfolio_skills, skills);
 diesel::joinable!(portfolio_skills -> skills (skill));
+diesel::allow_tables_to_appear_in_same_query!(assessments, bookings, booking_hosts);
+diesel::joinable!(booking_hosts -> bookings (booking_id));
+diesel::allow_tables_to_appear_in_same_query!(rating_cards, assessments);
+diesel::joinable!(rating_cards -> assessments (assessment_id));

@@ -58,6 +58,7 @@ diesel::table! {
         decided_at -> Timestamptz,
         appeal_until -> Nullable<Timestamptz>,
         overturned_at -> Nullable<Timestamptz>,
+        by_assessment_id -> Nullable<Uuid>,
     }
 }
 

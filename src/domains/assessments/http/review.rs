@@ -1,0 +1,522 @@
+//! The reviewer's side of ratings: cards side by side, another rater, the decision, a redo, concerns about integrity.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Data;
+use actix_web::{get, post};
+use assay_kernel::error::{FieldErrors, WhyNot};
+use assay_kernel::ids::{AccountId, AssessmentId, IntegrityConcernId};
+use assay_kernel::text::{self, Text};
+use assay_kernel::{Page, Result, string_enum};
+use assay_platform::idempotency;
+use assay_platform::web::{
+    Auth, Body, IdempotencyKey, IfMatch, Outcome as Answer, Path, Reply, Reviewer, Staff, etag,
+};
+use assay_vetting::{AdverseDecision, Evidence, ReasonCode};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
+
+use super::outcomes::OutcomeView;
+use crate::model::AssessmentState;
+use crate::model::outcome::FeedbackInput;
+use crate::model::rating::{CardContent, CardRole, CardState, Disagreement, Outcome};
+use crate::service::Assessments;
+use crate::service::integrity::ConcernState;
+use crate::service::review::{Appoint, CardsDetail, Decide};
+use crate::store::assessments::AssessmentRow;
+use crate::store::cards::CardRow;
+use crate::store::integrity::ConcernRow;
+
+/// Registers the routes of this file.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_assessment_cards)
+        .service(appoint_rater)
+        .service(finalize_assessment)
+        .service(grant_assessment_redo)
+        .service(raise_integrity_concern)
+        .service(list_integrity_concerns)
+        .service(decide_integrity_concern);
+}
+
+/// A card as reviewers see it.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReviewedCard {
+    /// What it rates: a redo shows its forerunner's cards too.
+    assessment_id: AssessmentId,
+    /// Who rates.
+    rater_id: AccountId,
+    /// As what.
+    role: CardRole,
+    /// From the record?
+    from_record: bool,
+    /// Where it stands.
+    state: CardState,
+    /// When it is due.
+    due_at: DateTime<Utc>,
+    /// Is that time past, with nothing submitted?
+    overdue: bool,
+    /// When it was submitted.
+    submitted_at: Option<DateTime<Utc>>,
+    /// What it says; null until every card that is asked for is in.
+    content: Option<CardContent>,
+}
+
+impl ReviewedCard {
+    fn new(row: CardRow, shown: bool, now: DateTime<Utc>) -> Result<Self> {
+        let shown = shown && !row.is_open();
+        Ok(Self {
+            assessment_id: AssessmentId::from_uuid(row.assessment_id),
+            rater_id: AccountId::from_uuid(row.rater_id),
+            role: row.role.parse()?,
+            from_record: row.from_record,
+            state: row.state.parse()?,
+            due_at: row.due_at,
+            overdue: row.is_open() && row.due_at <= now,
+            submitted_at: row.submitted_at,
+            content: shown.then_some(row.content.0),
+        })
+    }
+}
+
+/// Means that are adjusted for nothing.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnadjustedMeans {
+    /// Always false: neither the raters' severity nor the criteria's difficulty is taken into account.
+    #[schema(example = false)]
+    adjusted: bool,
+    /// What they are, in words.
+    note: &'static str,
+    /// How many cards they are of.
+    #[schema(example = 2)]
+    cards: usize,
+    /// By criterion; null where nobody observed it.
+    #[schema(example = json!({ "testing": 2.5, "design": null }))]
+    by_criterion: BTreeMap<String, Option<f64>>,
+}
+
+const NOTE: &str =
+    "Unadjusted means of the levels on the submitted cards: not corrected for how severe a rater is.";
+
+/// The cards of an assessment, side by side.
+#[derive(Debug, Serialize, ToSchema)]
+struct CardsView {
+    /// The assessment.
+    assessment_id: AssessmentId,
+    /// Where it stands.
+    state: AssessmentState,
+    /// Are all cards in that are asked for?
+    complete: bool,
+    /// The cards, in the order in which they were opened.
+    cards: Vec<ReviewedCard>,
+    /// How far the first two are apart, where that asked for a third.
+    disagreement: Option<Disagreement>,
+    /// The plain means; null until all cards are in.
+    means: Option<UnadjustedMeans>,
+    /// What the caller can do with the assessment now.
+    #[schema(example = json!(["finalize", "grant_redo"]))]
+    allowed_actions: Vec<String>,
+    /// What the caller could do but for a condition.
+    why_not: Vec<WhyNot>,
+    /// Version of the assessment, as in the ETag.
+    #[schema(minimum = 1, example = 4)]
+    version: i64,
+}
+
+impl CardsView {
+    fn reply(detail: CardsDetail, now: DateTime<Utc>) -> Result<Reply> {
+        let CardsDetail { row, cards, shown, disagreement, means, actions } = detail;
+        let counted = cards.iter().filter(|card| card.submitted_at.is_some()).count();
+        let cards: Result<Vec<_>> =
+            cards.into_iter().map(|card| ReviewedCard::new(card, shown, now)).collect();
+        let view = Self {
+            assessment_id: row.assessment_id(),
+            state: row.state()?,
+            complete: shown,
+            cards: cards?,
+            disagreement,
+            means: means.map(|by_criterion| UnadjustedMeans {
+                adjusted: false,
+                note: NOTE,
+                cards: counted,
+                by_criterion,
+            }),
+            allowed_actions: actions.allowed,
+            why_not: actions.why_not,
+            version: row.version,
+        };
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    }
+}
+
+/// Shows the cards of an assessment side by side.
+///
+/// Who rates, and what is missing; what the cards say once all that are asked for are in, with the unadjusted mean of each
+/// criterion. Not for who has a card of the application to fill in. Whoever is shown them is noted, and rates the
+/// candidate no more.
+#[utoipa::path(
+    tag = "assessments",
+    responses((status = 200, description = "The cards.", body = CardsView)),
+    extensions(("x-access" = json!("reviewer")))
+)]
+#[get("/v1/assessments/{id}/cards")]
+async fn list_assessment_cards(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<AssessmentId>,
+) -> Answer {
+    let detail = assessments.ctx.db.tx(async |conn| assessments.cards_in(conn, &caller, id.0).await).await?;
+    Ok(CardsView::reply(detail, assessments.ctx.clock.now())?)
+}
+
+/// Somebody who shall rate from the record.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AppointRater {
+    /// Whose late card is taken back; absent where a card has no rater yet.
+    replaces: Option<AccountId>,
+    /// Who shall rate; absent: the least loaded assessor of the track without a tie to the candidate.
+    rater: Option<AccountId>,
+    /// Why.
+    #[validate(length(min = 10, max = 1_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 10, max_length = 1000, example = "The card is two days late.")]
+    reason: Text,
+}
+
+/// Appoints another rater.
+///
+/// In the place of one whose card is late, or where nobody was found. Rates from the record, blind to every other card.
+#[utoipa::path(
+    tag = "assessments",
+    request_body = AppointRater,
+    responses((status = 200, description = "The cards.", body = CardsView)),
+    extensions(("x-access" = json!("reviewer")))
+)]
+#[post("/v1/assessments/{id}/appoint_rater")]
+async fn appoint_rater(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<AssessmentId>,
+    key: IdempotencyKey,
+    body: Body<AppointRater>,
+) -> Answer {
+    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let given = Appoint { replaces: body.replaces, rater: body.rater, reason: &body.reason };
+        let detail = assessments.appoint_rater_in(conn, &caller, id.0, &given).await?;
+        CardsView::reply(detail, assessments.ctx.clock.now())
+    })
+    .await?;
+    Ok(reply)
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A decision on an assessment.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FinalizeAssessment {
+    /// How it is decided.
+    outcome: Outcome,
+    /// The kinds of reason, from the rubric, of that outcome.
+    #[validate(length(min = 1, max = 5))]
+    #[schema(min_items = 1, max_items = 5, example = json!(["verification"]))]
+    reason_codes: Vec<String>,
+    /// The reason, for staff.
+    #[validate(length(min = 10, max = 4_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 10, max_length = 4000, example = "Both cards see the same gap in testing.")]
+    reason: Text,
+    /// What the candidate is told, each criterion once.
+    #[validate(nested, length(min = 1, max = 30))]
+    #[schema(min_items = 1, max_items = 30)]
+    feedback: Vec<FeedbackInput>,
+    /// Publish at once? Otherwise it is published 48 hours later.
+    #[serde(default = "yes")]
+    #[schema(required = false, default = true)]
+    publish: bool,
+}
+
+/// Decides an assessment.
+///
+/// By a reviewer without a tie to the candidate who did not rate, on all cards and their unadjusted means. The application
+/// is approved or declined with it when it is published: at once, or 48 hours later. Nothing else but an admin's override
+/// leads to `approved`.
+#[utoipa::path(
+    tag = "assessments",
+    request_body = FinalizeAssessment,
+    responses((status = 200, description = "The outcome.", body = OutcomeView)),
+    extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true)))
+)]
+#[post("/v1/assessments/{id}/finalize")]
+async fn finalize_assessment(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<AssessmentId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinalizeAssessment>,
+) -> Answer {
+    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let given = Decide {
+            outcome: body.outcome,
+            reason_codes: &body.reason_codes,
+            reason: &body.reason,
+            feedback: &body.feedback,
+            publish_now: body.publish,
+        };
+        assessments.finalize_in(conn, &caller, id.0, &seen, &given).await?;
+        OutcomeView::reply(assessments.outcome(conn, &caller, id.0).await?)
+    })
+    .await?;
+    Ok(reply)
+}
+
+/// Why another assessment is granted.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct GrantRedo {
+    /// Why.
+    #[validate(length(min = 10, max = 1_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 10, max_length = 1000, example = "The task had a defect that cost half an hour.")]
+    reason: Text,
+}
+
+/// An assessment that was granted.
+#[derive(Debug, Serialize, ToSchema)]
+struct RedoView {
+    /// The new assessment.
+    id: AssessmentId,
+    /// The one that it follows.
+    redo_of: AssessmentId,
+    /// Where it stands.
+    state: AssessmentState,
+    /// The slug of the skill family.
+    #[schema(example = "backend")]
+    track: String,
+    /// The family of its task: another than before.
+    #[schema(example = "api-service-b")]
+    task_family: String,
+    /// Version of the row.
+    #[schema(minimum = 1, example = 1)]
+    version: i64,
+}
+
+impl RedoView {
+    fn new(row: AssessmentRow, redo_of: AssessmentId) -> Result<Self> {
+        Ok(Self {
+            id: row.assessment_id(),
+            redo_of,
+            state: row.state()?,
+            track: row.track,
+            task_family: row.task_family,
+            version: row.version,
+        })
+    }
+}
+
+/// Grants another assessment.
+///
+/// Once for each application. Its task is of another family; the decision after it counts the cards of both, never the
+/// better ones. A decision that was made before falls.
+#[utoipa::path(
+    tag = "assessments",
+    request_body = GrantRedo,
+    responses((status = 201, description = "The new assessment.", body = RedoView)),
+    extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true)))
+)]
+#[post("/v1/assessments/{id}/grant_redo")]
+async fn grant_assessment_redo(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<AssessmentId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<GrantRedo>,
+) -> Answer {
+    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let redo = assessments.grant_redo_in(conn, &caller, id.0, &seen, &body.reason).await?;
+        let view = RedoView::new(redo, id.0)?;
+        Ok(Reply::created(format!("/v1/assessments/{}", view.id), &view)?.etag(etag(view.version)))
+    })
+    .await?;
+    Ok(reply)
+}
+
+/// A concern about integrity.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RaiseConcern {
+    /// What was noticed.
+    #[validate(length(min = 20, max = 4_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 20, max_length = 4000, example = "Somebody else dictated answers; two voices are in the recording of the call.")]
+    text: Text,
+    /// What it rests on.
+    #[validate(nested, length(min = 1, max = 20))]
+    #[schema(min_items = 1, max_items = 20)]
+    evidence: Vec<Evidence>,
+}
+
+/// A concern about integrity, for reviewers; never shown with a card.
+#[derive(Debug, Serialize, ToSchema)]
+struct ConcernView {
+    /// Its id.
+    id: IntegrityConcernId,
+    /// Of which assessment.
+    assessment_id: AssessmentId,
+    /// Who raised it.
+    raised_by: AccountId,
+    /// What was noticed.
+    text: String,
+    /// What it rests on.
+    evidence: Vec<Evidence>,
+    /// Where it stands.
+    state: ConcernState,
+    /// Who decided.
+    decided_by: Option<AccountId>,
+    /// When.
+    decided_at: Option<DateTime<Utc>>,
+    /// Why so.
+    reason: Option<String>,
+    /// When it was raised.
+    created_at: DateTime<Utc>,
+}
+
+impl ConcernView {
+    fn new(row: ConcernRow) -> Result<Self> {
+        Ok(Self {
+            id: IntegrityConcernId::from_uuid(row.id),
+            assessment_id: AssessmentId::from_uuid(row.assessment_id),
+            raised_by: AccountId::from_uuid(row.raised_by_id),
+            text: row.text,
+            evidence: serde_json::from_value(row.evidence).map_err(assay_kernel::Error::internal)?,
+            state: row.state.parse()?,
+            decided_by: row.decided_by_id.map(AccountId::from_uuid),
+            decided_at: row.decided_at,
+            reason: row.reason,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Raises a concern about integrity.
+///
+/// By a rater, a host, or a reviewer; apart from the rating of skill. Reviewers decide it; raters see it nowhere.
+#[utoipa::path(
+    tag = "assessments",
+    request_body = RaiseConcern,
+    responses((status = 201, description = "The concern.", body = ConcernView)),
+    extensions(("x-access" = json!("staff")))
+)]
+#[post("/v1/assessments/{id}/integrity_concerns")]
+async fn raise_integrity_concern(
+    assessments: Data<Assessments>,
+    caller: Auth<Staff>,
+    id: Path<AssessmentId>,
+    key: IdempotencyKey,
+    body: Body<RaiseConcern>,
+) -> Answer {
+    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let row = assessments.raise_concern_in(conn, &caller, id.0, &body.text, &body.evidence).await?;
+        let location = format!("/v1/assessments/{}/integrity_concerns", id.0);
+        Reply::created(location, &ConcernView::new(row)?)
+    })
+    .await?;
+    Ok(reply)
+}
+
+/// Lists the concerns about an assessment's integrity.
+///
+/// Newest first. Not for who has a card of the application to fill in.
+#[utoipa::path(
+    tag = "assessments",
+    responses((status = 200, description = "The concerns.", body = Page<ConcernView>)),
+    extensions(("x-access" = json!("reviewer")))
+)]
+#[get("/v1/assessments/{id}/integrity_concerns")]
+async fn list_integrity_concerns(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<AssessmentId>,
+) -> Answer {
+    let rows = assessments.ctx.db.read(async |conn| assessments.concerns(conn, &caller, id.0).await).await?;
+    Ok(Reply::page(&Page::whole(rows).try_map(ConcernView::new)?)?)
+}
+
+string_enum! {
+    /// How a concern is decided.
+    enum ConcernOutcome {
+        /// Nothing in it.
+        Dismiss = "dismiss",
+        /// It holds.
+        Uphold = "uphold",
+    }
+}
+
+/// A decision on a concern.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DecideConcern {
+    /// How.
+    outcome: ConcernOutcome,
+    /// The kind of reason, about integrity; for `uphold`.
+    reason_code: Option<ReasonCode>,
+    /// The reason; of an upheld concern the candidate reads it.
+    #[validate(length(min = 10, max = 4_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 10, max_length = 4000, example = "The commits of the session were made by another account.")]
+    reason: Text,
+    /// What it rests on, for `uphold`; the candidate can read it too.
+    #[serde(default)]
+    #[validate(nested, length(max = 20))]
+    #[schema(required = false, max_items = 20)]
+    evidence: Vec<Evidence>,
+}
+
+impl DecideConcern {
+    fn adverse(&self) -> Result<Option<AdverseDecision>> {
+        if self.outcome == ConcernOutcome::Dismiss {
+            return Ok(None);
+        }
+        let mut errors = FieldErrors::new();
+        let code = self.reason_code.filter(|code| code.is_integrity());
+        errors.check(code.is_some(), "/reason_code", "required", "needs a code about integrity");
+        errors.check(!self.evidence.is_empty(), "/evidence", "required", "needs what the decision rests on");
+        errors.finish()?;
+        Ok(code.map(|reason_code| AdverseDecision {
+            reason_code,
+            reason: self.reason.clone(),
+            evidence: self.evidence.clone(),
+        }))
+    }
+}
+
+/// Decides a concern about integrity.
+///
+/// By a reviewer without a tie to the candidate who neither rated nor raised it. Upheld, the assessment is void and the
+/// application refused for want of integrity, by a decision that can be appealed.
+#[utoipa::path(
+    tag = "assessments",
+    request_body = DecideConcern,
+    responses((status = 200, description = "The concern.", body = ConcernView)),
+    extensions(("x-access" = json!("reviewer")))
+)]
+#[post("/v1/integrity_concerns/{id}/decide")]
+async fn decide_integrity_concern(
+    assessments: Data<Assessments>,
+    caller: Auth<Reviewer>,
+    id: Path<IntegrityConcernId>,
+    key: IdempotencyKey,
+    body: Body<DecideConcern>,
+) -> Answer {
+    let adverse = body.adverse()?;
+    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let decided =
+            assessments.decide_concern_in(conn, &caller, id.0, adverse.as_ref(), &body.reason).await?;
+        Reply::ok(&ConcernView::new(decided)?)
+    })
+    .await?;
+    Ok(reply)
+}

@@ -1,0 +1,72 @@
+//! Mails about the rating of assessments. None says anything of another's card.
+
+use chrono::{DateTime, Utc};
+
+use super::letter::Letter;
+use super::template::when;
+
+/// A session is over; its rater has a card to fill in.
+pub(super) fn card_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
+    Letter::new("Your rating card is open")
+        .say(format!(
+            "The session is over. Rate it for yourself, by what you saw; the card is due on {}.",
+            when(due_at)
+        ))
+        .link("Open your card", url)
+        .say("Do not speak about the session with the other rater before you have submitted your card.")
+}
+
+/// A rater's card is not submitted yet.
+pub(super) fn card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
+    Letter::new("Your rating card waits for you")
+        .say(format!("Your card of a session is not submitted yet. It is due on {}.", when(due_at)))
+        .link("Open your card", url)
+}
+
+/// Somebody is asked to rate a session from its record.
+pub(super) fn asked(url: &str, due_at: &DateTime<Utc>) -> Letter {
+    Letter::new("You are asked to rate an assessment")
+        .say(format!(
+            "Another rating of a session is needed, by somebody who was not in it: yours, from its record. The card is \
+             due on {}.",
+            when(due_at)
+        ))
+        .link("Open your card", url)
+}
+
+/// Nobody was found who can rate.
+pub(super) fn rater_wanted(url: &str) -> Letter {
+    Letter::new("An assessment needs a rater")
+        .say(
+            "An assessment needs another rater, and nobody of its track is free of ties to the candidate. Appoint \
+             somebody.",
+        )
+        .link("Open the assessment", url)
+}
+
+/// An assessment is decided.
+pub(super) fn decided(
+    approved: bool,
+    feedback: &[String],
+    url: &str,
+    appeal_until: Option<&DateTime<Utc>>,
+) -> Letter {
+    let (subject, told) = match approved {
+        true => {
+            ("You passed the assessment", "You passed the assessment. What was seen, and what comes next:")
+        }
+        false => (
+            "Your assessment is decided: not ready yet",
+            "The assessment did not reach the pass line this time. What was seen, and what comes next:",
+        ),
+    };
+    let letter = Letter::new(subject).say(told).list(feedback).link("Read the outcome", url);
+    match appeal_until {
+        None => letter,
+        Some(until) => letter.say(format!(
+            "You can appeal until {}. Somebody who saw none of the cards rates the session anew; the outcome can rise or \
+             stay, never fall.",
+            when(until)
+        )),
+    }
+}
