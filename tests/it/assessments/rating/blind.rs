@@ -19,7 +19,15 @@ use crate::harness::{Person, TestApp};
 const WORD: &str = "Leadcanary";
 
 /// Operations that end the caller's session, tell the time, or make a new thing at each call (asked for below).
-const LEFT_OUT: &[&str] = &["logout", "revoke_all_sessions", "get_sandbox", "get_sandbox_clock", "request_data_export"];
+const LEFT_OUT: &[&str] = &[
+    "enrol_second_factor",
+    "get_sandbox",
+    "get_sandbox_clock",
+    "logout",
+    "remove_second_factor",
+    "request_data_export",
+    "revoke_all_sessions",
+];
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
