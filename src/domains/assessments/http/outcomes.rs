@@ -165,7 +165,7 @@ async fn get_assessment_outcome(
     caller: Auth<Reader>,
     id: Path<AssessmentId>,
 ) -> Answer {
-    let detail = assessments.ctx.db.read(async |conn| assessments.outcome(conn, &caller, id.0).await).await?;
+    let detail = assessments.ctx.db.tx(async |conn| assessments.outcome(conn, &caller, id.0).await).await?;
     Ok(OutcomeView::reply(detail)?)
 }
 

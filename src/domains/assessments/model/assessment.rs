@@ -174,6 +174,7 @@ pub const ASSESSMENT: Machine = Machine {
         Guard { code: "leads_it", needs: "The lead of the session." },
         Guard { code: "cards_in", needs: "Every card that is asked for has been submitted." },
         Guard { code: "no_conflict", needs: "A reviewer without a tie to the candidate, who did not rate." },
+        Guard { code: "no_concern", needs: "No concern about integrity that waits for a decision." },
         Guard { code: "redo_left", needs: "At most 1 granted redo on an application." },
         Guard { code: "appeal_open", needs: "Within 14 days of the outcome, once." },
         Guard { code: "another_decided", needs: "A reviewer who did not make the decision." },
@@ -437,7 +438,7 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["agreed", "adjudication"],
             to: "finalized",
             who: REVIEWER,
-            guards: &["cards_in", "no_conflict"],
+            guards: &["cards_in", "no_conflict", "no_concern"],
             clock: Some("published at once, or 48 hours later"),
             effects: &["the application is assessed", "audit entry"],
             reason_required: true,
@@ -460,7 +461,7 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["agreed", "adjudication", "finalized"],
             to: "finalized",
             who: REVIEWER,
-            guards: &["cards_in", "no_conflict", "redo_left"],
+            guards: &["cards_in", "no_conflict", "no_concern", "redo_left"],
             effects: &[
                 "a new assessment with another task family; the decision after it combines both",
                 "audit entry",
@@ -524,7 +525,11 @@ pub const ASSESSMENT: Machine = Machine {
             to: "voided_integrity",
             who: REVIEWER,
             guards: &["no_conflict"],
-            effects: &["the application is rejected for want of integrity", "mail to the candidate"],
+            effects: &[
+                "by upholding a concern about integrity",
+                "the application is rejected for want of integrity",
+                "mail to the candidate",
+            ],
             reason_required: true,
             ..TRANSITION
         },
@@ -533,7 +538,38 @@ pub const ASSESSMENT: Machine = Machine {
 
 #[cfg(test)]
 mod tests {
+    use assay_platform::policy::Policy;
+
     use super::*;
+
+    #[test]
+    fn the_rating_tells_the_numbers_of_the_policy() {
+        let policy = Policy::shipped().unwrap().assessments.default;
+        let told = |event: &str| {
+            let rows = ASSESSMENT.transitions.iter().filter(|row| row.event == event);
+            rows.filter_map(|row| row.clock).collect::<Vec<_>>()
+        };
+        let all = |event: &str, number: &str| {
+            let clocks = told(event);
+            assert!(
+                !clocks.is_empty() && clocks.iter().all(|clock| clock.contains(number)),
+                "{event}: {clocks:?}"
+            );
+        };
+        for hours in &policy.rating_reminder_hours {
+            all(events::REMIND_RATERS, &format!("{hours} hours"));
+        }
+        all(events::RATING_OVERDUE, &format!("{} hours", policy.rating_due_hours));
+        for event in [events::FINALIZE, events::PUBLISH, events::FEEDBACK_OVERDUE] {
+            all(event, &format!("{} hours", policy.feedback_hours));
+        }
+        for event in [events::APPEAL, events::APPEAL_OVERDUE] {
+            all(event, &format!("{} days", policy.appeal_answer_days));
+        }
+        let needs = |code: &str| ASSESSMENT.guards.iter().find(|guard| guard.code == code).unwrap().needs;
+        assert!(needs("appeal_open").contains(&format!("{} days", policy.appeal_days)));
+        assert!(needs("redo_left").contains(&format!("{} granted redo", policy.max_redos)));
+    }
 
     #[test]
     fn the_machine_is_sound() {

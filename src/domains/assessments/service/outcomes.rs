@@ -55,6 +55,8 @@ impl Assessments {
                 return Err(missing());
             }
             self.require_no_open_card(conn, actor, &row).await?;
+            // The means tell of the cards: who reads them rates the candidate no more.
+            store::cards::read_by(conn, id, actor.account_id, self.ctx.clock.now()).await?;
         }
         let facts = self.rating_facts(conn, actor, &row).await?;
         self.outcome_detail(actor, row, facts)

@@ -40,6 +40,8 @@ pub struct RatingFacts {
     rated: bool,
     /// Redos granted on the application.
     redos: usize,
+    /// Does a concern about integrity wait for a decision?
+    concern: bool,
 }
 
 impl RatingFacts {
@@ -112,6 +114,7 @@ impl Assessments {
             appeal: store::outcomes::appeal(conn, id).await?,
             tied: !ties.is_empty(),
             rated: store::cards::has_rated(conn, row.application_id, caller).await?,
+            concern: store::integrity::any_open(conn, id).await?,
             redos: family.iter().filter(|one| one.redo_reason.as_deref() == Some("granted")).count(),
         })
     }
@@ -169,6 +172,7 @@ impl Assessments {
                     "Not every card that is asked for has been submitted.",
                 )
             }
+            "no_concern" => unless(!facts.concern, "A concern about integrity waits for a decision."),
             "no_conflict" => unless(
                 !facts.tied && !facts.rated && actor.account_id != row.candidate(),
                 "Somebody decides who has no tie to the candidate and did not rate.",

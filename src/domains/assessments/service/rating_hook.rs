@@ -59,14 +59,18 @@ impl Assessments {
     pub async fn rating_opens_in(&self, conn: &mut Conn, row: &AssessmentRow) -> Result<()> {
         let since = row.ended_at.unwrap_or(self.ctx.clock.now());
         let hosts = store::assessments::hosts(conn, row.assessment_id()).await?;
+        let there: Vec<_> = hosts.iter().map(|host| host.assessor_id).collect();
+        let tied = store::conflicts::of(conn, row.candidate(), &there).await?;
+        let free = |id| !tied.iter().any(|tie| tie.assessor_id == id);
         for (host_role, role) in [(HostRole::Lead, CardRole::Lead), (HostRole::Observer, CardRole::Observer)]
         {
-            match hosts.iter().find(|host| host.role == host_role.as_str()) {
+            let host = hosts.iter().find(|host| host.role == host_role.as_str() && free(host.assessor_id));
+            match host {
                 Some(host) => {
                     self.open_card(conn, row, AccountId::from_uuid(host.assessor_id), role, false, since)
                         .await?;
                 }
-                // Two rate, even where one was in the session.
+                // Two without a tie to the candidate rate, even where fewer were in the session.
                 None => self.ask_somebody(conn, row, role, since).await?,
             }
         }

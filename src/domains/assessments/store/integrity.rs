@@ -63,6 +63,14 @@ pub async fn of(conn: &mut Conn, id: AssessmentId) -> DbResult<Vec<ConcernRow>> 
         .await?)
 }
 
+/// Does a concern of the assessment wait for a decision?
+pub async fn any_open(conn: &mut Conn, id: AssessmentId) -> DbResult<bool> {
+    let open = integrity_concerns::table
+        .filter(integrity_concerns::assessment_id.eq(id.uuid()))
+        .filter(integrity_concerns::state.eq("open"));
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(conn).await?)
+}
+
 /// Writes how a concern was decided.
 pub async fn update(conn: &mut Conn, row: &ConcernRow) -> DbResult<()> {
     diesel::update(integrity_concerns::table.find(row.id))

@@ -247,6 +247,31 @@ async fn a_redo_counts_the_cards_of_both_and_there_is_one() {
 }
 
 #[tokio::test]
+async fn a_host_with_a_tie_does_not_rate() {
+    let app = TestApp::start().await;
+    let (candidate, application) = app.ready("dev-dora").await;
+    let (lead, observer) = (app.assessor("staff-ines").await, app.assessor("staff-theo").await);
+    let umar = app.assessor("staff-umar").await;
+    let start = app.now() - chrono::Duration::hours(2);
+    let path = app.seated(&candidate, &application, (&lead, &observer), start).await;
+    for person in [&observer, &candidate] {
+        app.sql(&format!(
+            "INSERT INTO portfolios (account_id, profile, version, updated_at)
+             VALUES ('{}', '{{\"company\": \"@Acme\"}}', 1, now())
+             ON CONFLICT (account_id) DO UPDATE SET profile = excluded.profile",
+            uuid_of(person)
+        ))
+        .await
+        .expect("a company");
+    }
+    app.end_session(&path).await;
+    app.get(&format!("{path}/card")).by(&observer).expect(404).await;
+    assert_eq!(app.rater_of(&path, "lead").await, uuid_of(&lead));
+    assert_eq!(app.rater_of(&path, "observer").await, uuid_of(&umar));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_override_stays_and_the_decision_after_it_changes_nothing() {
     let app = TestApp::start().await;
     let over = app.over().await;

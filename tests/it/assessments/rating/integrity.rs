@@ -77,9 +77,11 @@ async fn a_dismissed_concern_changes_nothing_and_who_raised_it_does_not_decide()
     let decide = format!("/v1/integrity_concerns/{}/decide", raised.id());
     let dismiss = json!({ "outcome": "dismiss", "reason": "The other account is their own." });
     app.post(&decide).by(&sam).json(dismiss.clone()).expect(403).await;
+    app.both_rate(&over, card(3, "yes"), card(3, "yes")).await;
+    let waits = app.review(&sam, &over.path, "finalize", decision("approved")).await;
+    assert_eq!(waits.text_at("/why_not/0/code"), "no_concern");
     let done = app.post(&decide).by(&rosa).json(dismiss).expect(200).await;
     assert_eq!(done.text_at("/state"), "dismissed");
-    app.both_rate(&over, card(3, "yes"), card(3, "yes")).await;
     app.review(&sam, &over.path, "finalize", decision("approved")).await.assert_status(200);
     let late = app.post(&path).by(&rosa).json(concern("late")).expect(409).await;
     assert_eq!(late.code(), "state_conflict");
