@@ -46,11 +46,7 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
-            assessments: Assessments {
-                ctx: ctx.clone(),
-                taxonomy: taxonomy.clone(),
-                vetting: vetting.clone(),
-            },
+            assessments: Assessments::new(ctx.clone(), taxonomy.clone(), vetting.clone())?,
             vetting,
             portfolio: Portfolio::new(
                 ctx.clone(),
@@ -111,6 +107,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
     assay_projects::PERSONAL_DATA,
+    assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
     assay_identity::PERSONAL_DATA,

@@ -189,6 +189,8 @@ kinds! {
     AssessmentId = AssessmentKind("asm", "assessment");
     /// Id of a booking.
     BookingId = BookingKind("bkg", "booking");
+    /// Id of an assessor's time off.
+    TimeOffId = TimeOffKind("tof", "time off");
     /// Id of an approval of a developer.
     ApprovalId = ApprovalKind("apv", "approval");
     /// Id of an import of a portfolio.

@@ -35,6 +35,8 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
 
 /// Paths whose thing is named by the body, the query or the caller.
 const NAMED_ELSEWHERE: &[&str] = &[
+    "/v1/assessments",
+    "/v1/assessments/slots",
     "/v1/mail/unsubscribe",
     "/v1/me/approval",
     "/v1/me/erasure",
@@ -48,6 +50,8 @@ const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
     ("applications", "app"),
     ("approvals", "apv"),
+    ("assessments", "asm"),
+    ("assessors", "acc"),
     ("api_tokens", "tok"),
     ("appeals", "apl"),
     ("bids", "bid"),
@@ -66,6 +70,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("organisations", "org"),
     ("projects", "prj"),
     ("sessions", "ses"),
+    ("time_off", "tof"),
     ("tokens", "tok"),
 ];
 
@@ -78,6 +83,8 @@ const TAGS: &[(&str, &str)] = &[
     ("skills", "The taxonomy of skills."),
     ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
     ("vetting", "Applications of developers, decisions about them, appeals, approvals."),
+    ("assessments", "Paired assessments: requests, slots, bookings, and who of the staff takes them."),
+    ("assessors", "Who assesses: availability, time off, tracks."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),
     ("bids", "Bids and their revisions."),

@@ -1,5 +1,11 @@
 //! Paired assessments: slots, bookings, sessions, blind cards, outcomes.
 
+mod availability;
+mod booking;
+mod crowd;
+mod overseen;
+mod races;
+
 use assay_kernel::Permission;
 use assay_kernel::ids::{AccountId, ApplicationId};
 use chrono::{DateTime, Duration, Utc};

@@ -1,6 +1,21 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
+mod assessments;
+mod assessors;
+mod booking;
+mod dto;
+mod staff;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers every route of this domain.
-pub fn routes(_config: &mut ServiceConfig<'_>) {}
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    // Fixed words come before ids.
+    config
+        .configure(booking::fixed_routes)
+        .configure(staff::fixed_routes)
+        .configure(assessors::routes)
+        .configure(assessments::routes)
+        .configure(booking::routes)
+        .configure(staff::routes);
+}

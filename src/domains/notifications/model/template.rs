@@ -176,6 +176,20 @@ templates! {
             /// Where it is.
             url: String,
         },
+        /// A candidate waits for a session, and nobody has time for one.
+        AssessmentSlotsWanted {
+            /// The track.
+            track: String,
+            /// Where the candidate's assessment is.
+            url: String,
+        },
+        /// There is time for the session of a candidate who waits.
+        AssessmentSlotsFree {
+            /// The track.
+            track: String,
+            /// Where the assessment is.
+            url: String,
+        },
         /// Staff are late with an answer.
         StaffOverdue {
             /// With what.
@@ -251,6 +265,8 @@ impl Template {
             | Self::ApprovalExpired { .. }
             | Self::AppealReceived { .. }
             | Self::AppealAnswered { .. }
+            | Self::AssessmentSlotsWanted { .. }
+            | Self::AssessmentSlotsFree { .. }
             | Self::StaffOverdue { .. } => None,
         }
     }
@@ -377,6 +393,22 @@ impl Template {
                 };
                 Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
             }
+            Self::AssessmentSlotsWanted { track, url } => {
+                Letter::new(format!("Nobody has time for assessments: {track}"))
+                    .say(format!(
+                        "A candidate waits for an assessment on the track “{track}”, and there is no start that could be \
+                         offered. Further candidates on this track who wait are not told of by mail."
+                    ))
+                    .link("Open the assessment", url)
+            }
+            Self::AssessmentSlotsFree { track, url } => {
+                Letter::new("There is time for your assessment".to_owned())
+                    .say(format!(
+                        "You wait for an assessment on the track “{track}”. There are starts now: hold one and book it. \
+                         Others who wait are told too, in their order."
+                    ))
+                    .link("Open the assessment", url)
+            }
             Self::StaffOverdue { what, url, due_at } => {
                 let what = match what {
                     Overdue::Screening => "The screening of an application",
@@ -459,6 +491,8 @@ mod tests {
             Template::ApprovalExpired { url: url.clone() },
             Template::AppealReceived { url: url.clone(), due_at: at },
             Template::AppealAnswered { overturned: true, answer: title, url: url.clone() },
+            Template::AssessmentSlotsWanted { track: "backend".into(), url: url.clone() },
+            Template::AssessmentSlotsFree { track: "backend".into(), url: url.clone() },
             Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
         ]
     }
