@@ -28,7 +28,7 @@ pub fn path(n: usize) -> String {
 impl Crowd {
     /// `candidates`, and assessors who lead and observe on the track `backend`, all day in UTC.
     pub async fn new(candidates: usize, assessors: usize) -> Self {
-        let app = TestApp::start_with(&[("database.api_connections", "24")]).await;
+        let app = TestApp::start_with(&[("database.api_connections", "52")]).await;
         let now = app.now();
         let policy = &app.services.ctx.policy;
         let version = &policy.version;

@@ -92,7 +92,7 @@ async fn holds_that_expire_at_one_instant_are_taken_over_once() {
     // The holder books, the timer fires, thirty-nine others want it: all at once.
     let others = join_all((1..40).map(|n| crowd.hold(n, start)));
     let (own, others, ()) = tokio::join!(crowd.book(0), others, crowd.app.work());
-    assert_eq!(own.status, 409, "{own}");
+    assert!(matches!(own.status, 409 | 412), "{own}");
     let won = winners(&others);
     println!("expiring hold: 39 bookers, {won} took it over");
     assert_eq!(won, 1);

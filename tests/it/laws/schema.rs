@@ -63,6 +63,7 @@ fn diesel_type(udt: &str, nullable: &str) -> String {
         "numeric" => "Numeric",
         "tsvector" => "Tsvector",
         "tsquery" => "Tsquery",
+        "tstzrange" => "Tstzrange",
         other => other,
     };
     let kind = if udt.starts_with('_') { format!("Array<{plain}>") } else { plain.to_owned() };

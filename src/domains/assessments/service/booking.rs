@@ -73,7 +73,7 @@ impl Assessments {
         let now = self.ctx.clock.now();
         let terms = self.terms_of(conn, row).await?;
         let wanted = terms.wanted(at(start), now);
-        let offered = self.question(conn, &wanted).await?;
+        let mut offered = self.question(conn, &wanted).await?;
         let slot = offered.first().filter(|slot| slot.start == start).ok_or_else(slot_taken)?;
         // Those who could take it are locked, and those who are about to be free, in the order of their ids.
         let mut locked = ids(&slot)?;
@@ -82,6 +82,9 @@ impl Assessments {
         }
         let locked = store::assessors::lock(conn, &locked.into_iter().collect::<Vec<_>>()).await?;
         store::bookings::expire_holds(conn, &locked, now).await?;
+        // Most who come too late see it here: the locks are not kept from others for the rest.
+        self.read_sessions(conn, &wanted, &mut offered).await?;
+        offered.first().filter(|slot| slot.start == start).ok_or_else(slot_taken)?;
         if let Some(given_up) = terms.given_up {
             self.give_up_in(conn, given_up, given_up_as).await?;
         }

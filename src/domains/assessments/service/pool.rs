@@ -159,42 +159,53 @@ pub fn at(start: DateTime<Utc>) -> Interval {
 impl Assessments {
     /// Reads all that decides which starts can be offered.
     pub async fn question(&self, conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Question> {
-        let (now, policy, range) = (self.ctx.clock.now(), wanted.policy, wanted.range);
         let people = store::assessors::pool(conn, wanted.track).await?;
         let ids: Vec<Uuid> = people.iter().map(|row| row.id).collect();
-        let (mut conflicts, mut candidate_busy) = (Vec::new(), Vec::new());
-        let around = (range.start - AROUND, range.end + AROUND);
-        if let Some(candidate) = wanted.candidate {
-            conflicts = store::conflicts::of(conn, candidate, &ids).await?;
-            let busy = store::bookings::busy(conn, candidate, around, wanted.given_up).await?;
-            candidate_busy = busy.into_iter().map(|(start, end)| Interval { start, end }).collect();
-        }
-        let since = range.start.min(now) - Duration::days(policy.lookback_days);
+        let conflicts = match wanted.candidate {
+            Some(candidate) => store::conflicts::of(conn, candidate, &ids).await?,
+            None => Vec::new(),
+        };
+        let since =
+            wanted.range.start.min(self.ctx.clock.now()) - Duration::days(wanted.policy.lookback_days);
         let time_off = store::assessors::time_off(conn, &ids, since).await?;
+        let input = SlotsInput {
+            now: self.ctx.clock.now(),
+            range: wanted.range,
+            session: session(wanted.policy)?,
+            mode: Mode::LeadAndObserver,
+            hosts: Vec::new(),
+            candidate_busy: Vec::new(),
+        };
+        let mut question = Question { input, people, conflicts, time_off };
+        self.read_sessions(conn, wanted, &mut question).await?;
+        Ok(question)
+    }
+
+    /// Reads the sessions of a question's people, and of the candidate, anew.
+    pub async fn read_sessions(
+        &self,
+        conn: &mut Conn,
+        wanted: &Wanted<'_>,
+        question: &mut Question,
+    ) -> Result<()> {
+        let around = (wanted.range.start - AROUND, wanted.range.end + AROUND);
+        if let Some(candidate) = wanted.candidate {
+            let busy = store::bookings::busy(conn, candidate, around, wanted.given_up).await?;
+            question.input.candidate_busy =
+                busy.into_iter().map(|(start, end)| Interval { start, end }).collect();
+        }
+        let ids: Vec<Uuid> = question.people.iter().map(|row| row.id).collect();
         let mut taken: HashMap<Uuid, Vec<Booking>> = HashMap::new();
         for row in store::bookings::taken(conn, &ids, around, wanted.given_up).await? {
             taken.entry(row.assessor_id).or_default().push(booking(&row)?);
         }
-        let mut question = Question {
-            input: SlotsInput {
-                now,
-                range,
-                session: session(policy)?,
-                mode: Mode::LeadAndObserver,
-                hosts: Vec::new(),
-                candidate_busy,
-            },
-            people,
-            conflicts,
-            time_off,
-        };
         let mut hosts = Vec::with_capacity(question.people.len());
         for row in question.people.iter().filter(|row| !question.leaves_out(row)) {
             let bookings = taken.remove(&row.id).unwrap_or_default();
-            hosts.push(host(row, policy, intervals(&question.time_off, row.id), bookings)?);
+            hosts.push(host(row, wanted.policy, intervals(&question.time_off, row.id), bookings)?);
         }
         question.input.hosts = hosts;
-        Ok(question)
+        Ok(())
     }
 
     /// What the rule of assignment is asked: the pool with what it was given.
