@@ -46,11 +46,7 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
-            assessments: Assessments {
-                ctx: ctx.clone(),
-                taxonomy: taxonomy.clone(),
-                vetting: vetting.clone(),
-            },
+            assessments: Assessments::new(ctx.clone(), taxonomy.clone(), vetting.clone())?,
             vetting,
             portfolio: Portfolio::new(
                 ctx.clone(),

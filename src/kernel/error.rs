@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// The result of everything that can fail towards a caller.
@@ -79,6 +80,8 @@ codes! {
         "A thing of which there can be only one exists already; the detail names it.";
     LimitReached = "limit_reached", 409, "Limit reached",
         "A limit of the policy is reached; the detail names the limit and when room returns.";
+    SlotTaken = "slot_taken", 409, "Time not free",
+        "The time is not, or no longer, free; alternatives lists the nearest starts that are.";
     IdempotencyInFlight = "idempotency_in_flight", 409, "Same request in progress",
         "A request with this Idempotency-Key is being worked on. Wait and repeat it with the same key.";
     PreconditionFailed = "precondition_failed", 412, "Changed meanwhile",
@@ -156,6 +159,7 @@ struct Inner {
     fields: Vec<FieldError>,
     allowed_actions: Option<Vec<String>>,
     why_not: Vec<WhyNot>,
+    alternatives: Option<Vec<DateTime<Utc>>>,
     retry_after: Option<u64>,
     transient: bool,
     permanent: bool,
@@ -172,6 +176,7 @@ impl Error {
                 fields: Vec::new(),
                 allowed_actions: None,
                 why_not: Vec::new(),
+                alternatives: None,
                 retry_after: None,
                 transient: false,
                 permanent: false,
@@ -227,6 +232,13 @@ impl Error {
         self
     }
 
+    /// Adds the starts that are free instead (409).
+    #[must_use]
+    pub fn with_alternatives(mut self, starts: Vec<DateTime<Utc>>) -> Self {
+        self.inner.alternatives = Some(starts);
+        self
+    }
+
     /// Adds the seconds after which a repeat makes sense.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
@@ -271,6 +283,11 @@ impl Error {
     /// The guards that block (409).
     pub fn why_not(&self) -> &[WhyNot] {
         &self.inner.why_not
+    }
+
+    /// The starts that are free instead (409).
+    pub fn alternatives(&self) -> Option<&[DateTime<Utc>]> {
+        self.inner.alternatives.as_deref()
     }
 
     /// Seconds after which a repeat makes sense.

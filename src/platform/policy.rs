@@ -290,10 +290,7 @@ impl Policy {
     /// # Errors
     /// When the shipped file is not a policy (a test holds that it is).
     pub fn shipped() -> std::result::Result<Self, Box<figment::Error>> {
-        use figment::providers::{Format, Toml};
-        figment::Figment::from(Toml::string(include_str!("../../config/policy.toml")))
-            .extract()
-            .map_err(Box::new)
+        crate::config::shipped(include_str!("../../config/policy.toml"))
     }
 }
 

@@ -39,6 +39,8 @@ pub const NOT_IDEMPOTENT: &[&str] = &[
 
 /// Paths whose thing is named by the body, the query or the caller.
 const NAMED_ELSEWHERE: &[&str] = &[
+    "/v1/assessments",
+    "/v1/assessments/slots",
     "/v1/mail/unsubscribe",
     "/v1/me/approval",
     "/v1/me/erasure",
@@ -55,6 +57,8 @@ const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
     ("applications", "app"),
     ("approvals", "apv"),
+    ("assessments", "asm"),
+    ("assessors", "acc"),
     ("api_tokens", "tok"),
     ("appeals", "apl"),
     ("assessments", "asm"),
@@ -75,6 +79,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("organisations", "org"),
     ("projects", "prj"),
     ("sessions", "ses"),
+    ("time_off", "tof"),
     ("tokens", "tok"),
 ];
 
@@ -87,7 +92,11 @@ const TAGS: &[(&str, &str)] = &[
     ("skills", "The taxonomy of skills."),
     ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
     ("vetting", "Applications of developers, decisions about them, appeals, approvals."),
-    ("assessments", "Paired assessments: rubric, blind cards, decisions, appeals."),
+    (
+        "assessments",
+        "Paired assessments: requests, slots, bookings, sessions; rubric, blind cards, decisions, appeals.",
+    ),
+    ("assessors", "Who assesses: availability, time off, tracks."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),
     ("bids", "Bids and their revisions."),

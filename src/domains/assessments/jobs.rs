@@ -1,14 +1,20 @@
-//! The timers of this domain, as jobs.
+//! The timers and jobs of this domain.
 
 use assay_platform::jobs::Registry;
 use assay_platform::timers::Fired;
+use serde::Deserialize;
 
 use crate::service::Assessments;
+use crate::service::waiting::LOOK_JOB;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// Registers the handlers.
 pub fn jobs(registry: &mut Registry, assessments: &Assessments) {
     macro_rules! on {
-        ($kind:literal, $method:ident) => {
+        ($kind:expr, $method:ident) => {
             let handler = assessments.clone();
             registry.on($kind, move |_, fired: Fired| {
                 let assessments = handler.clone();
@@ -21,4 +27,11 @@ pub fn jobs(registry: &mut Registry, assessments: &Assessments) {
     on!("timer:assessment:feedback_overdue", on_feedback_overdue);
     on!("timer:assessment:publish", on_publish);
     on!("timer:assessment:appeal_overdue", on_assessment_appeal_overdue);
+    on!("timer:assessment:expire_hold", on_expire_hold);
+    on!("timer:assessment:look_for_slots", on_look_for_slots);
+    let handler = assessments.clone();
+    registry.on(LOOK_JOB, move |_, _: Nothing| {
+        let assessments = handler.clone();
+        async move { assessments.look_for_slots().await }
+    });
 }

@@ -24,6 +24,7 @@
 mod http;
 mod jobs;
 mod model;
+mod policy;
 mod service;
 mod store;
 
@@ -38,9 +39,10 @@ pub use store::cards::{FinalRating, final_ratings};
 pub use store::personal_data::PERSONAL_DATA;
 
 pub use model::engine::{
-    AssignInput, Assignment, Booking, BookingState, DateOverride, Explanation, Host, HostVerdicts, Input,
-    Interval, LocalWindow, Member, Mode, Picks, Reason, Request, Roles, Session, Slot, Slots, SlotsInput,
-    Standing, Step, Verdict, WallTime, WeeklyRule, assign, explain, read, read_instant, slots, standings,
+    AssignInput, Assignment, Availability, Booking, BookingState, DateOverride, Explanation, Host,
+    HostVerdicts, Input, Interval, LocalWindow, Member, Mode, Picks, Reason, Request, Roles, Session, Slot,
+    Slots, SlotsInput, Standing, Step, Verdict, WallTime, WeeklyRule, assign, explain, read,
+    read_availability, read_instant, slots, standings,
 };
 
 /// The state machines of assessments.

@@ -135,6 +135,14 @@ pub struct AuthConfig {
     pub staff_second_factor: bool,
 }
 
+/// Reads data that ships with this version of the service (a test holds that each file reads).
+///
+/// # Errors
+/// When the text is not of the type.
+pub fn shipped<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Box<figment::Error>> {
+    Figment::from(Toml::string(text)).extract().map_err(Box::new)
+}
+
 /// Keys whose values are never shown.
 const SECRET_KEYS: &[&str] =
     &["database.url", "github.client_secret", "mail.smtp_url", "secrets.master_keys"];

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use assay_kernel::error::WhyNot;
 use assay_kernel::{Code, Error, FieldError};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::reply::Reply;
@@ -70,6 +71,9 @@ pub struct ProblemBody {
     /// The guards that block (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why_not: Vec<WhyNot>,
+    /// The nearest starts that are free instead (409 `slot_taken`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<DateTime<Utc>>>,
 }
 
 impl ProblemBody {
@@ -87,6 +91,7 @@ impl ProblemBody {
             errors: error.fields().to_vec(),
             allowed_actions: error.allowed_actions().map(<[String]>::to_vec),
             why_not: error.why_not().to_vec(),
+            alternatives: error.alternatives().map(<[_]>::to_vec),
         }
     }
 }

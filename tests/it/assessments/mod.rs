@@ -1,5 +1,10 @@
 //! Paired assessments: slots, bookings, sessions, blind cards, outcomes.
 
+mod availability;
+mod booking;
+mod crowd;
+mod overseen;
+mod races;
 mod rating;
 
 use assay_kernel::Permission;

@@ -27,7 +27,7 @@ impl TestApp {
     }
 
     /// A number from the database: `SELECT … AS n`.
-    async fn number(&self, query: &str) -> i64 {
+    pub async fn number(&self, query: &str) -> i64 {
         let mut conn = self.ctx().db.get().await.expect("a connection");
         let number: Number = diesel::sql_query(query).get_result(&mut conn).await.expect("a number");
         number.n

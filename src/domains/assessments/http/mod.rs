@@ -1,13 +1,27 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
+mod assessments;
+mod assessors;
+mod booking;
 mod cards;
+mod dto;
 mod outcomes;
 mod review;
+mod staff;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers every route of this domain.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    // The rubric's paths come before those of one assessment.
-    config.configure(cards::routes).configure(review::routes).configure(outcomes::routes);
+    // Fixed words come before ids.
+    config
+        .configure(booking::fixed_routes)
+        .configure(staff::fixed_routes)
+        .configure(cards::routes)
+        .configure(review::routes)
+        .configure(outcomes::routes)
+        .configure(assessors::routes)
+        .configure(assessments::routes)
+        .configure(booking::routes)
+        .configure(staff::routes);
 }

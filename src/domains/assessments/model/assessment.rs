@@ -63,6 +63,13 @@ string_enum! {
     }
 }
 
+impl BookingState {
+    /// Does it count as work of those who were assigned (A2)? What was given up in good time does not.
+    pub fn is_load(self) -> bool {
+        !matches!(self, Self::CancelledEarly | Self::Expired | Self::Released | Self::Rescheduled)
+    }
+}
+
 string_enum! {
     /// What somebody of the staff does in a session.
     pub enum HostRole {
@@ -94,6 +101,12 @@ string_enum! {
 /// Names of the machine's events and of its timers.
 pub mod events {
     #![allow(missing_docs)]
+    pub const HOLD: &str = "hold";
+    pub const RELEASE: &str = "release";
+    pub const EXPIRE_HOLD: &str = "expire_hold";
+    pub const WAIT: &str = "wait";
+    pub const LOOK_FOR_SLOTS: &str = "look_for_slots";
+    pub const SHADOW: &str = "shadow";
     pub const BOOK: &str = "book";
     pub const RESCHEDULE: &str = "reschedule";
     pub const REASSIGN: &str = "reassign";
@@ -166,6 +179,11 @@ pub const ASSESSMENT: Machine = Machine {
     ],
     guards: &[
         Guard { code: "hold_live", needs: "A hold of the candidate that has not run out." },
+        Guard { code: "slots_gone", needs: "No start that could be offered." },
+        Guard {
+            code: "may_shadow",
+            needs: "An assessor in training for the track, without a tie to the candidate.",
+        },
         Guard { code: "in_good_time", needs: "At least 24 hours before the start." },
         Guard { code: "reschedules_left", needs: "At most 2 changes of time." },
         Guard { code: "not_begun", needs: "Before the start." },
@@ -181,6 +199,51 @@ pub const ASSESSMENT: Machine = Machine {
         Guard { code: "card_overdue", needs: "A card that is late, or for which nobody was found." },
     ],
     transitions: &[
+        Transition {
+            event: events::HOLD,
+            from: &["requested"],
+            to: "requested",
+            who: CANDIDATE,
+            clock: Some("for 10 minutes"),
+            effects: &["an earlier hold is given back"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::RELEASE,
+            from: &["requested"],
+            to: "requested",
+            who: CANDIDATE,
+            guards: &["hold_live"],
+            effects: &["the start is free for others"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::EXPIRE_HOLD,
+            from: &["requested"],
+            to: "requested",
+            who: SYSTEM,
+            clock: Some("10 minutes after the hold"),
+            effects: &["the start is free for others"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::WAIT,
+            from: &["requested"],
+            to: "requested",
+            who: CANDIDATE,
+            guards: &["slots_gone"],
+            effects: &["a place on the waiting list", "event assessment.waiting", "mail to the reviewers"],
+            ..TRANSITION
+        },
+        Transition {
+            event: events::LOOK_FOR_SLOTS,
+            from: &["requested"],
+            to: "requested",
+            who: SYSTEM,
+            clock: Some("hourly while it waits, and whenever time becomes free"),
+            effects: &["mail to those who wait, in their order"],
+            ..TRANSITION
+        },
         Transition {
             event: events::BOOK,
             from: &["requested"],
@@ -208,6 +271,15 @@ pub const ASSESSMENT: Machine = Machine {
             guards: &["not_begun"],
             effects: &["event assessment.reassigned", "new invitations by mail", "audit entry"],
             reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: events::SHADOW,
+            from: &["booked"],
+            to: "booked",
+            who: HOST,
+            guards: &["not_begun", "may_shadow"],
+            effects: &["an observer in training, who does not rate", "event assessment.shadowed"],
             ..TRANSITION
         },
         Transition {

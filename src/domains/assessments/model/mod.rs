@@ -4,6 +4,8 @@ pub(crate) mod assessment;
 pub(crate) mod engine;
 pub(crate) mod outcome;
 pub(crate) mod rating;
+pub(crate) mod request;
 pub(crate) mod rubric;
+pub(crate) mod tasks;
 
 pub use assessment::{ASSESSMENT, AssessmentState, BookingState, HostRole, RedoReason, events};

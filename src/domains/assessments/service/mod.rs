@@ -1,13 +1,23 @@
 //! Use cases: authorise → transaction → model → store → events, timers, mail.
 
+pub mod actions;
+pub mod assessors;
+pub mod booking;
 pub mod cards;
+pub mod hooks;
 pub mod integrity;
+pub mod notify;
+pub mod offer;
 pub mod outcomes;
+pub mod pool;
 pub mod rating_access;
 pub mod rating_clocks;
 pub mod rating_hook;
 mod rating_notify;
+pub mod requests;
 pub mod review;
+pub mod staff;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -17,9 +27,11 @@ use assay_platform::Ctx;
 use assay_platform::policy::AssessmentPolicy;
 use assay_skills::Taxonomy;
 use assay_vetting::Vetting;
+use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::model::AssessmentState;
+use crate::model::tasks::Tasks;
 use crate::store::assessments::AssessmentRow;
 
 /// The use cases of this domain, with what they stand on.
@@ -31,6 +43,25 @@ pub struct Assessments {
     pub taxonomy: Arc<Taxonomy>,
     /// The applications that assessments decide.
     pub vetting: Vetting,
+    /// The families of tasks.
+    tasks: Arc<Tasks>,
+}
+
+impl Assessments {
+    /// With the tasks that ship with this version of the service.
+    ///
+    /// # Errors
+    /// When those do not read.
+    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>, vetting: Vetting) -> Result<Self> {
+        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?) })
+    }
+}
+
+/// An IANA zone that somebody gave.
+pub(crate) fn zone(given: &str, pointer: &str) -> Result<Tz> {
+    given.parse().map_err(|_| {
+        Error::invalid_field(pointer, "unknown_value", "must be an IANA zone, such as Europe/Berlin")
+    })
 }
 
 impl AssessmentRow {

@@ -1,13 +1,16 @@
 //! Assessments, and who of the staff is booked for them.
 
 use assay_kernel::ids::{AccountId, AssessmentId};
-use assay_platform::db::schema::{assessments, booking_hosts, bookings};
+use assay_platform::db::schema::{assessments, assessor_tracks, booking_hosts, bookings};
 use assay_platform::db::{Conn, DbResult};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
+
+/// At most one live assessment an application.
+pub const ONE_LIVE: &str = "assessments_one_live";
 
 /// A row of `assessments`.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
@@ -132,4 +135,56 @@ pub async fn hosts(conn: &mut Conn, id: AssessmentId) -> DbResult<Vec<HostRow>> 
         .filter(bookings::state.eq_any(["confirmed", "completed", "no_show"]))
         .order((booking_hosts::role, booking_hosts::assessor_id));
     Ok(query.select(HostRow::as_select()).load(conn).await?)
+}
+
+/// Which assessments are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Only those of this candidate.
+    pub of: Option<AccountId>,
+    /// Besides, those that the same person hosts, or might watch in training.
+    pub hosted: bool,
+    /// Only those in this state.
+    pub state: Option<&'static str>,
+    /// Only those on this track.
+    pub track: Option<&'a str>,
+}
+
+/// Assessments, newest first.
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter<'_>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> DbResult<Vec<AssessmentRow>> {
+    let mut query = assessments::table.into_boxed();
+    if let Some(person) = filter.of.map(|person| person.uuid()) {
+        let own = assessments::candidate_id.eq(person);
+        let hosted = booking_hosts::table
+            .inner_join(bookings::table)
+            .filter(booking_hosts::assessor_id.eq(person))
+            .filter(booking_hosts::state.eq_any(["confirmed", "completed", "no_show"]))
+            .select(bookings::assessment_id);
+        let trained = assessor_tracks::table
+            .filter(assessor_tracks::assessor_id.eq(person))
+            .filter(assessor_tracks::role.eq("shadow"))
+            .select(assessor_tracks::track);
+        query = if filter.hosted {
+            let watched = assessments::state.eq("booked").and(assessments::track.eq_any(trained));
+            query.filter(own.or(assessments::id.eq_any(hosted)).or(watched))
+        } else {
+            query.filter(own)
+        };
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(assessments::state.eq(state));
+    }
+    if let Some(track) = filter.track {
+        query = query.filter(assessments::track.eq(track.to_owned()));
+    }
+    if let Some(before) = before {
+        query = query.filter(assessments::id.lt(before));
+    }
+    let query = query.order(assessments::id.desc()).limit(limit);
+    Ok(query.select(AssessmentRow::as_select()).load(conn).await?)
 }

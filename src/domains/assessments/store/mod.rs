@@ -1,10 +1,14 @@
 //! SQL of assessments: one statement a function.
 
 pub mod assessments;
+pub mod assessors;
+pub mod bookings;
 pub mod cards;
 pub mod conflicts;
 pub mod integrity;
 pub mod outcomes;
+pub mod people;
 pub mod personal_data;
 pub mod raters;
 pub mod rubrics;
+pub mod waiting;

@@ -214,6 +214,20 @@ templates! {
             /// Until when it can be appealed.
             appeal_until: Option<DateTime<Utc>>,
         },
+        /// A candidate waits for a session, and nobody has time for one.
+        AssessmentSlotsWanted {
+            /// The track.
+            track: String,
+            /// Where the candidate's assessment is.
+            url: String,
+        },
+        /// There is time for the session of a candidate who waits.
+        AssessmentSlotsFree {
+            /// The track.
+            track: String,
+            /// Where the assessment is.
+            url: String,
+        },
         /// Staff are late with an answer.
         StaffOverdue {
             /// With what.
@@ -298,6 +312,8 @@ impl Template {
             | Self::RatingAsked { .. }
             | Self::RaterWanted { .. }
             | Self::AssessmentDecided { .. }
+            | Self::AssessmentSlotsWanted { .. }
+            | Self::AssessmentSlotsFree { .. }
             | Self::StaffOverdue { .. } => None,
         }
     }
@@ -431,6 +447,22 @@ impl Template {
             Self::AssessmentDecided { approved, feedback, url, appeal_until } => {
                 rating_letters::decided(*approved, feedback, url, appeal_until.as_ref())
             }
+            Self::AssessmentSlotsWanted { track, url } => {
+                Letter::new(format!("Nobody has time for assessments: {track}"))
+                    .say(format!(
+                        "A candidate waits for an assessment on the track “{track}”, and there is no start that could be \
+                         offered. Further candidates on this track who wait are not told of by mail."
+                    ))
+                    .link("Open the assessment", url)
+            }
+            Self::AssessmentSlotsFree { track, url } => {
+                Letter::new("There is time for your assessment".to_owned())
+                    .say(format!(
+                        "You wait for an assessment on the track “{track}”. There are starts now: hold one and book it. \
+                         Others who wait are told too, in their order."
+                    ))
+                    .link("Open the assessment", url)
+            }
             Self::StaffOverdue { what, url, due_at } => {
                 let what = match what {
                     Overdue::Screening => "The screening of an application",
@@ -525,6 +557,8 @@ mod tests {
                 url: url.clone(),
                 appeal_until: Some(at),
             },
+            Template::AssessmentSlotsWanted { track: "backend".into(), url: url.clone() },
+            Template::AssessmentSlotsFree { track: "backend".into(), url: url.clone() },
             Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
         ]
     }

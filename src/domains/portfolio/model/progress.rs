@@ -170,6 +170,9 @@ pub struct Profile {
     pub created_at: DateTime<Utc>,
     /// Followers.
     pub followers: u64,
+    /// The employer, as the person wrote it.
+    #[serde(default)]
+    pub company: Option<String>,
     /// Logins of organisations.
     #[serde(default)]
     pub organisations: Vec<String>,

@@ -82,6 +82,7 @@ impl Portfolio {
                 login: user.login,
                 created_at: user.created_at,
                 followers: user.followers,
+                company: user.company,
             });
         }
         Ok(piece.then(Cursor::Organisations))

@@ -62,6 +62,7 @@ diesel::table! {
         priority -> Bool,
         bookable_from -> Timestamptz,
         waiting_since -> Nullable<Timestamptz>,
+        slots_told_at -> Nullable<Timestamptz>,
         candidate_checked_in_at -> Nullable<Timestamptz>,
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,

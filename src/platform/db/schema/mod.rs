@@ -35,7 +35,7 @@ diesel::allow_tables_to_appear_in_same_query!(projects, organisations);
 diesel::allow_tables_to_appear_in_same_query!(projects, organisation_members);
 diesel::allow_tables_to_appear_in_same_query!(portfolio_skills, skills);
 diesel::joinable!(portfolio_skills -> skills (skill));
-diesel::allow_tables_to_appear_in_same_query!(assessments, bookings, booking_hosts);
+diesel::allow_tables_to_appear_in_same_query!(assessments, assessor_tracks, bookings, booking_hosts);
 diesel::joinable!(booking_hosts -> bookings (booking_id));
 diesel::allow_tables_to_appear_in_same_query!(rating_cards, assessments);
 diesel::joinable!(rating_cards -> assessments (assessment_id));

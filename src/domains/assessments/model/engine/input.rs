@@ -115,6 +115,17 @@ pub struct Host {
     pub max_per_week: Option<u32>,
 }
 
+/// When somebody can, by their own wall clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Availability {
+    /// The zone of the rules.
+    pub zone: Tz,
+    /// Windows of each week.
+    pub weekly: Vec<WeeklyRule>,
+    /// Dates with windows of their own.
+    pub overrides: Vec<DateOverride>,
+}
+
 /// A window on some days of each week.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeeklyRule {

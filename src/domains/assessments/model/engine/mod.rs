@@ -21,8 +21,8 @@ pub use assign::{Picks, Standing, assign, standings};
 pub use explain::{Explanation, HostVerdicts, Reason, Verdict, explain};
 pub use fields::read_instant;
 pub use input::{
-    AssignInput, Assignment, Booking, BookingState, DateOverride, Host, Input, Interval, LocalWindow, Member,
-    Mode, Request, Roles, Session, SlotsInput, Step, WallTime, WeeklyRule,
+    AssignInput, Assignment, Availability, Booking, BookingState, DateOverride, Host, Input, Interval,
+    LocalWindow, Member, Mode, Request, Roles, Session, SlotsInput, Step, WallTime, WeeklyRule,
 };
-pub use read::read;
+pub use read::{read, read_availability};
 pub use slots::{Slot, Slots, slots};

@@ -12,8 +12,8 @@ use super::fields::{
     At, Fields, MAX_ITEMS, MAX_MINUTES, date, flag, id, instant, integer, list, refuse, text, word, zone,
 };
 use super::input::{
-    AssignInput, Assignment, Booking, BookingState, DateOverride, Host, Input, Interval, LocalWindow, Member,
-    Mode, Request, Roles, Session, SlotsInput, Step, WeeklyRule,
+    AssignInput, Assignment, Availability, Booking, BookingState, DateOverride, Host, Input, Interval,
+    LocalWindow, Member, Mode, Request, Roles, Session, SlotsInput, Step, WeeklyRule,
 };
 
 /// Longest range of a question.
@@ -47,6 +47,31 @@ pub fn read(bytes: &[u8]) -> Result<Input> {
     };
     faults.finish()?;
     input.ok_or_else(|| Error::internal("a value was refused without a fault"))
+}
+
+/// Most weekly rules, and most date overrides, that somebody keeps.
+const MAX_RULES: usize = 100;
+const MAX_OVERRIDES: usize = 400;
+
+/// Reads `{zone, weekly, overrides}`, as an assessor keeps them.
+///
+/// # Errors
+/// `invalid_fields` with everything that is wrong.
+pub fn read_availability(value: &Value) -> Result<Availability> {
+    let mut faults = FieldErrors::new();
+    let found = availability(value, At::Root, &mut faults);
+    faults.finish()?;
+    found.ok_or_else(|| Error::internal("a value was refused without a fault"))
+}
+
+fn availability(value: &Value, at: At, faults: &mut FieldErrors) -> Option<Availability> {
+    let mut fields = Fields::of(value, at, faults, &["zone", "weekly", "overrides"])?;
+    let zone = fields.required("zone", zone);
+    let weekly =
+        fields.required("weekly", |value, at, faults| list(value, at, faults, MAX_RULES, weekly_rule));
+    let overrides = fields
+        .optional("overrides", |value, at, faults| list(value, at, faults, MAX_OVERRIDES, date_override));
+    Some(Availability { zone: zone?, weekly: weekly?, overrides: overrides?.unwrap_or_default() })
 }
 
 fn weekday(value: &Value, at: At, faults: &mut FieldErrors) -> Option<Weekday> {

@@ -1,0 +1,2 @@
+DROP INDEX assessments_unbooked;
+ALTER TABLE assessments DROP COLUMN slots_told_at;
