@@ -92,7 +92,13 @@ impl Crowd {
         for statement in statements {
             app.sql(&statement).await.expect("the crowd");
         }
-        Self { app }
+        let crowd = Self { app };
+        // Opens the connections and prepares the statements: no start lies off the grid.
+        let nowhere = crowd.monday(9) + Duration::minutes(7);
+        for _ in 0..2 {
+            join_all((0..candidates).map(|n| crowd.hold(n, nowhere))).await;
+        }
+        crowd
     }
 
     /// An hour of the Monday of the week after next, so that whole weeks lie ahead.

@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::actions::Detail;
-use super::pool::{at, by_id, pick_panel};
+use super::pool::{at, by_id, pick_panel, read_sessions};
 use super::{Assessments, notify};
 use crate::model::engine::Slot;
 use crate::model::{ASSESSMENT, BookingState, HostRole, events};
@@ -81,10 +81,10 @@ impl Assessments {
             locked.extend(store::bookings::seats(conn, given_up).await?.into_iter().map(|(host, _)| host));
         }
         let locked = store::assessors::lock(conn, &locked.into_iter().collect::<Vec<_>>()).await?;
-        store::bookings::expire_holds(conn, &locked, now).await?;
-        // Most who come too late see it here: the locks are not kept from others for the rest.
-        self.read_sessions(conn, &wanted, &mut offered).await?;
+        // Who comes too late sees it here, in one statement: others wait for the locks.
+        read_sessions(conn, &wanted, &mut offered).await?;
         offered.first().filter(|slot| slot.start == start).ok_or_else(slot_taken)?;
+        store::bookings::expire_holds(conn, &locked, now).await?;
         if let Some(given_up) = terms.given_up {
             self.give_up_in(conn, given_up, given_up_as).await?;
         }

@@ -156,6 +156,27 @@ pub fn at(start: DateTime<Utc>) -> Interval {
     Interval { start, end: start + Duration::seconds(1) }
 }
 
+/// Where sessions matter to a range.
+fn around(wanted: &Wanted<'_>) -> (DateTime<Utc>, DateTime<Utc>) {
+    (wanted.range.start - AROUND, wanted.range.end + AROUND)
+}
+
+/// Reads the sessions of a question's people anew: in one statement, since locks may be held.
+pub async fn read_sessions(conn: &mut Conn, wanted: &Wanted<'_>, question: &mut Question) -> Result<()> {
+    let ids: Vec<Uuid> = question.people.iter().map(|row| row.id).collect();
+    let mut taken: HashMap<Uuid, Vec<Booking>> = HashMap::new();
+    for row in store::bookings::taken(conn, &ids, around(wanted), wanted.given_up).await? {
+        taken.entry(row.assessor_id).or_default().push(booking(&row)?);
+    }
+    let mut hosts = Vec::with_capacity(question.people.len());
+    for row in question.people.iter().filter(|row| !question.leaves_out(row)) {
+        let bookings = taken.remove(&row.id).unwrap_or_default();
+        hosts.push(host(row, wanted.policy, intervals(&question.time_off, row.id), bookings)?);
+    }
+    question.input.hosts = hosts;
+    Ok(())
+}
+
 impl Assessments {
     /// Reads all that decides which starts can be offered.
     pub async fn question(&self, conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Question> {
@@ -177,35 +198,13 @@ impl Assessments {
             candidate_busy: Vec::new(),
         };
         let mut question = Question { input, people, conflicts, time_off };
-        self.read_sessions(conn, wanted, &mut question).await?;
-        Ok(question)
-    }
-
-    /// Reads the sessions of a question's people, and of the candidate, anew.
-    pub async fn read_sessions(
-        &self,
-        conn: &mut Conn,
-        wanted: &Wanted<'_>,
-        question: &mut Question,
-    ) -> Result<()> {
-        let around = (wanted.range.start - AROUND, wanted.range.end + AROUND);
         if let Some(candidate) = wanted.candidate {
-            let busy = store::bookings::busy(conn, candidate, around, wanted.given_up).await?;
+            let busy = store::bookings::busy(conn, candidate, around(wanted), wanted.given_up).await?;
             question.input.candidate_busy =
                 busy.into_iter().map(|(start, end)| Interval { start, end }).collect();
         }
-        let ids: Vec<Uuid> = question.people.iter().map(|row| row.id).collect();
-        let mut taken: HashMap<Uuid, Vec<Booking>> = HashMap::new();
-        for row in store::bookings::taken(conn, &ids, around, wanted.given_up).await? {
-            taken.entry(row.assessor_id).or_default().push(booking(&row)?);
-        }
-        let mut hosts = Vec::with_capacity(question.people.len());
-        for row in question.people.iter().filter(|row| !question.leaves_out(row)) {
-            let bookings = taken.remove(&row.id).unwrap_or_default();
-            hosts.push(host(row, wanted.policy, intervals(&question.time_off, row.id), bookings)?);
-        }
-        question.input.hosts = hosts;
-        Ok(())
+        read_sessions(conn, wanted, &mut question).await?;
+        Ok(question)
     }
 
     /// What the rule of assignment is asked: the pool with what it was given.
