@@ -9,6 +9,7 @@ pub mod keys;
 pub mod members;
 pub mod organisations;
 pub mod personal_data;
+pub mod presence;
 pub mod sessions;
 pub mod staff;
 pub mod tokens;
