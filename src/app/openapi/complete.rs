@@ -46,6 +46,7 @@ const NAMED_ELSEWHERE: &[&str] = &[
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
+    ("assessments", "asm"),
     ("applications", "app"),
     ("approvals", "apv"),
     ("api_tokens", "tok"),
@@ -78,6 +79,7 @@ const TAGS: &[(&str, &str)] = &[
     ("skills", "The taxonomy of skills."),
     ("portfolio", "Evidence of developers' work: import from GitHub, items, signals, skills."),
     ("vetting", "Applications of developers, decisions about them, appeals, approvals."),
+    ("assessments", "Paired assessments: sessions, ratings, outcomes."),
     ("projects", "Scoped projects: drafts, curation, listing."),
     ("curation", "Staff's work on submitted projects."),
     ("bids", "Bids and their revisions."),

@@ -1,5 +1,10 @@
 //! Use cases: authorise → transaction → model → store → events, timers, mail.
 
+pub mod hooks;
+mod rating_hook;
+mod session_notify;
+pub mod sessions;
+
 use std::sync::Arc;
 
 use assay_kernel::ids::{AccountId, AssessmentId};
