@@ -225,6 +225,8 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
         Command::Audit { act: AuditAct::Verify } => tool(&options, async |ctx| {
             let entries = ctx.db.read(async |conn| audit::verify(conn).await).await?;
             println!("The audit log is whole: {entries} entries.");
+            let links = ctx.db.read(async |conn| assay_identity::verify_presences(conn).await).await?;
+            println!("The chains of identity are whole: {links} links.");
             Ok(())
         }),
         Command::Jobs { act } => tool(&options, async |ctx| jobs(ctx, &act).await),

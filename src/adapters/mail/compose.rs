@@ -23,10 +23,30 @@ pub struct Mail {
     pub text: String,
     /// The body as HTML.
     pub html: String,
+    /// A calendar that mail programs act on.
+    pub calendar: Option<CalendarPart>,
     /// When it was written.
     pub written_at: DateTime<Utc>,
     /// Where such mail is stopped; none for mail that is needed.
     pub unsubscribe: Option<String>,
+}
+
+/// An iCalendar object in a mail (RFC 6047).
+#[derive(Clone, Debug)]
+pub struct CalendarPart {
+    /// Its METHOD, which the part's type repeats.
+    pub method: &'static str,
+    /// The object.
+    pub text: String,
+}
+
+impl CalendarPart {
+    /// The part: programs that know more take the last alternative that they understand.
+    fn part(&self) -> Result<SinglePart, MailError> {
+        let kind = format!("text/calendar; method={}; charset=utf-8", self.method);
+        let kind = ContentType::parse(&kind).map_err(|_| MailError::Unacceptable("the method is not one"))?;
+        Ok(SinglePart::builder().header(kind).body(self.text.clone()))
+    }
 }
 
 /// `List-Unsubscribe` (RFC 2369): the link.
@@ -92,18 +112,20 @@ pub(super) fn message(from: &Mailbox, mail: &Mail) -> Result<Message, MailError>
         }
         builder = builder.header(ListUnsubscribe(link.clone())).header(ListUnsubscribePost);
     }
+    let mut parts = MultiPart::alternative()
+        .boundary(format!("part-{id}"))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone()))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(mail.html.clone()));
+    if let Some(calendar) = &mail.calendar {
+        parts = parts.singlepart(calendar.part()?);
+    }
     builder
         .from(from.clone())
         .to(Mailbox::new(None, to))
         .subject(mail.subject.clone())
         .message_id(Some(format!("<{id}@{}>", from.email.domain())))
         .date(SystemTime::from(mail.written_at))
-        .multipart(
-            MultiPart::alternative()
-                .boundary(format!("part-{id}"))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone()))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(mail.html.clone())),
-        )
+        .multipart(parts)
         .map_err(|_| MailError::Unacceptable("the message cannot be built"))
 }
 
@@ -120,6 +142,7 @@ pub(super) mod tests {
             subject: subject.into(),
             text: "Hello.\n".into(),
             html: "<p>Hello.</p>\n".into(),
+            calendar: None,
             written_at: "2026-11-20T12:00:00Z".parse().unwrap(),
             unsubscribe: None,
         }
@@ -177,6 +200,25 @@ pub(super) mod tests {
             let mail = Mail { unsubscribe: Some(bad.to_owned()), ..optional.clone() };
             assert!(message(&from(), &mail).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_calendar_is_the_last_alternative() {
+        let calendar =
+            CalendarPart { method: "REQUEST", text: "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".into() };
+        let invitation = Mail { calendar: Some(calendar), ..mail("dora@example.com", "Hello") };
+        let text = String::from_utf8(message(&from(), &invitation).unwrap().formatted()).unwrap();
+        let kinds: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("Content-Type: ")).skip(1).collect();
+        assert_eq!(
+            kinds,
+            [
+                "text/plain; charset=utf-8",
+                "text/html; charset=utf-8",
+                "text/calendar; method=REQUEST; charset=utf-8"
+            ],
+            "{text}"
+        );
     }
 
     proptest! {

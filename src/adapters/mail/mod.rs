@@ -11,7 +11,7 @@ mod error;
 mod folder;
 mod sender;
 
-pub use compose::Mail;
+pub use compose::{CalendarPart, Mail};
 pub use error::MailError;
 pub use folder::{StoredMail, StoredMailSummary, delete_files, list_files, read_file};
 pub use sender::{Config, Mailer};

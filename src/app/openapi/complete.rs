@@ -55,6 +55,7 @@ const NAMED_ELSEWHERE: &[&str] = &[
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
+    ("assessments", "asm"),
     ("applications", "app"),
     ("approvals", "apv"),
     ("assessments", "asm"),

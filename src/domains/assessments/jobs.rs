@@ -22,6 +22,10 @@ pub fn jobs(registry: &mut Registry, assessments: &Assessments) {
             });
         };
     }
+    on!("timer:assessment:remind", on_remind_session);
+    on!("timer:assessment:warn_absence", on_warn_absence);
+    on!("timer:assessment:close_absence", on_close_absence);
+    on!("timer:assessment:end", on_end_session);
     on!("timer:assessment:remind_raters", on_remind_raters);
     on!("timer:assessment:rating_overdue", on_rating_overdue);
     on!("timer:assessment:feedback_overdue", on_feedback_overdue);

@@ -1,7 +1,8 @@
 //! Identity: people and how they sign in, their tokens, staff permissions, and the organisations of clients.
 //!
-//! Owns `accounts`, `consents`, `data_requests`, `github_tokens`, `second_factors`, `recovery_codes`, `staff_permissions`, `sign_in_states`,
-//! `sessions`, `refresh_tokens`, `api_tokens`, `signing_keys`, `suspensions`, `suspension_appeals`, `organisations`,
+//! Owns `accounts`, `consents`, `data_requests`, `github_tokens`, `second_factors`, `recovery_codes`,
+//! `staff_permissions`, `sign_in_states`, `identity_chain`, `sessions`, `refresh_tokens`, `api_tokens`, `signing_keys`,
+//! `suspensions`, `suspension_appeals`, `organisations`,
 //! `organisation_members` and `organisation_invitations`.
 //!
 //! Invariants:
@@ -15,7 +16,8 @@
 //!
 //! Lends: [`Identity`] (the authenticator and the handlers' state), [`membership`], [`memberships`],
 //! [`organisation_ref`], [`organisation_by_name`], [`account_ref`], [`has_consent`], [`github_token`], [`grant_permission_by_login`],
-//! [`require_step_up`], [`retention`], [`rotate_signing_keys`].
+//! [`require_step_up`], [`record_presence`] and [`presences`] (chains of who was there), [`verify_presences`],
+//! [`retention`], [`rotate_signing_keys`].
 
 mod http;
 mod jobs;
@@ -33,10 +35,12 @@ pub use http::routes;
 pub use jobs::{jobs, retention};
 pub use model::ConsentKind;
 pub use model::{AccountRef, Membership, OrganisationRef, OrganisationRole};
+pub use model::{Presence, PresenceFlag, PresenceKind, presence_flags};
 pub use service::Identity;
 pub use service::consents::has_consent;
 pub use service::keys::{github_token, rotate as rotate_signing_keys};
 pub use service::personal_data::PERSONAL_DATA;
+pub use service::presence::{presences, record_presence, verify_presences};
 pub use service::second_factor::require_step_up;
 pub use service::staff::{grant_permission_by_login, staff_by_login};
 

@@ -13,7 +13,7 @@
 //! - A reader of the feed sees the events of their account, of the organisations they belong to now, and of the staff
 //!   permissions they hold now; the last only with a credential that may do staff acts.
 //!
-//! Lends: [`enqueue_mail`] and [`enqueue_mail_once`] with [`Template`], and [`mailer`], the configured sender.
+//! Lends: [`Invitation`] and [`feed`] (iCalendar), [`sender_domain`], [`enqueue_mail`] and [`enqueue_mail_once`] with [`Template`], and [`mailer`], the configured sender.
 
 mod http;
 mod jobs;
@@ -23,6 +23,7 @@ mod store;
 
 pub use http::routes;
 pub use jobs::jobs;
-pub use model::{Adverse, Category, NewMail, Overdue, Recipient, Template};
+pub use model::ical::{Event, Invitation, Method, feed};
+pub use model::{Adverse, Category, NewMail, Overdue, Recipient, SessionMail, Template};
 pub use service::personal_data::PERSONAL_DATA;
-pub use service::{delete_old_files, enqueue_mail, enqueue_mail_once, mailer};
+pub use service::{delete_old_files, enqueue_mail, enqueue_mail_once, mailer, sender_domain};

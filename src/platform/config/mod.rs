@@ -39,6 +39,7 @@ pub struct Config {
     pub github: GithubConfig,
     pub sites: SitesConfig,
     pub mail: MailConfig,
+    pub assessments: AssessmentsConfig,
     pub secrets: SecretsConfig,
     pub auth: AuthConfig,
     pub rate_limit: Limits,
@@ -115,6 +116,13 @@ pub struct MailConfig {
     pub smtp_url: SecretString,
     pub from: String,
     pub tls_ca: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AssessmentsConfig {
+    pub video_url: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -224,6 +232,10 @@ impl Config {
             if !self.server.public_url.starts_with("https://") {
                 faults.push("server.public_url must be an https URL in production");
             }
+        }
+        let video = &self.assessments.video_url;
+        if !video.is_empty() && !(video.starts_with("https://") && video.contains("{assessment}")) {
+            faults.push("assessments.video_url must be an https URL with {assessment} in it");
         }
         if !(60..=600).contains(&self.auth.access_token_seconds) {
             faults.push("auth.access_token_seconds must be between 60 and 600");

@@ -6,6 +6,7 @@ mod crowd;
 mod overseen;
 mod races;
 mod rating;
+mod session;
 
 use assay_kernel::Permission;
 use assay_kernel::ids::{AccountId, ApplicationId};

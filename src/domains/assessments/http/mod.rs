@@ -7,6 +7,7 @@ mod cards;
 mod dto;
 mod outcomes;
 mod review;
+mod sessions;
 mod staff;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,5 +24,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(assessors::routes)
         .configure(assessments::routes)
         .configure(booking::routes)
+        .configure(sessions::routes)
         .configure(staff::routes);
 }

@@ -318,6 +318,15 @@ pub const ASSESSMENT: Machine = Machine {
             ..TRANSITION
         },
         Transition {
+            event: events::CHECK_IN,
+            from: &["checked_in"],
+            to: "checked_in",
+            who: HOST,
+            guards: &["near_start"],
+            effects: &["an observer comes later", "recorded in the chain of identity"],
+            ..TRANSITION
+        },
+        Transition {
             event: events::ADMIT,
             from: &["booked"],
             to: "checked_in",
@@ -330,7 +339,7 @@ pub const ASSESSMENT: Machine = Machine {
             from: &["booked"],
             to: "booked",
             who: SYSTEM,
-            clock: Some("at the start; waited for 10 minutes"),
+            clock: Some("at the start and 10 minutes after it"),
             effects: &["mail to who is missing"],
             ..TRANSITION
         },
@@ -368,8 +377,9 @@ pub const ASSESSMENT: Machine = Machine {
             event: events::ABORT,
             from: &["checked_in", "in_progress"],
             to: "aborted_technical",
-            who: HOST,
+            who: &[Who::Staff(Permission::Assessor), Who::System],
             guards: &["hosts_it"],
+            clock: Some("by itself 30 minutes after the booked end, when it never began"),
             effects: &["a new assessment, free", "mail to the candidate"],
             reason_required: true,
             ..TRANSITION

@@ -118,14 +118,6 @@ pub fn check_reason_codes(codes: &[String], outcome: Outcome, rubric: &Rubric, e
     }
 }
 
-/// Another family of tasks than `family`, for a redo.
-pub fn another_family(family: &str) -> String {
-    match family.strip_suffix("-b") {
-        Some(base) => base.to_owned(),
-        None => format!("{family}-b"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,12 +165,5 @@ mod tests {
         assert_eq!(codes(&["verification", "fluency"], Outcome::NotReady), Vec::<String>::new());
         assert_eq!(codes(&["verification"], Outcome::Approved), ["inconsistent"]);
         assert_eq!(codes(&["fluency", "fluency", "luck"], Outcome::NotReady), ["duplicate", "unknown_value"]);
-    }
-
-    #[test]
-    fn a_redo_has_another_task() {
-        for family in ["api-service", "api-service-b", ""] {
-            assert_ne!(another_family(family), family);
-        }
     }
 }

@@ -225,8 +225,8 @@ impl Assessments {
             .map_err(|error| if error.violates(CANDIDATE_APART) { slot_taken() } else { error.into() })?;
         timers::clear(conn, ASSESSMENT.name, row.id, &[events::EXPIRE_HOLD, events::LOOK_FOR_SLOTS]).await?;
         (row.starts_at, row.ends_at, row.waiting_since) = (Some(hold.starts_at), Some(hold.ends_at), None);
+        self.session_booked_in(conn, actor, &mut row).await?;
         self.save(conn, &mut row).await?;
-        self.session_booked_in(conn, &row).await?;
         notify::assessment(&self.ctx, conn, &row, "assessment.booked", &hosts).await?;
         self.detail(conn, actor, row).await
     }
@@ -253,8 +253,9 @@ impl Assessments {
         let booking = self.take_in(conn, &row, start, states).await?;
         (row.starts_at, row.ends_at) = (Some(booking.starts_at), Some(booking.ends_at));
         row.reschedules = row.reschedules.saturating_add(1);
+        let former: Vec<Uuid> = facts.hosts.iter().map(|host| host.assessor_id).collect();
+        self.session_moved_in(conn, &before, &former, &mut row).await?;
         self.save(conn, &mut row).await?;
-        self.session_moved_in(conn, &before, &row).await?;
         self.time_freed_in(conn).await?;
         let mut hosts: BTreeSet<Uuid> = facts.hosts.iter().map(|host| host.assessor_id).collect();
         hosts.extend(store::bookings::seats(conn, booking.id).await?.into_iter().map(|(host, _)| host));
@@ -283,11 +284,11 @@ impl Assessments {
         }
         timers::clear(conn, ASSESSMENT.name, row.id, &[events::LOOK_FOR_SLOTS]).await?;
         row.waiting_since = None;
-        self.save(conn, &mut row).await?;
-        if row.starts_at.is_some() {
-            self.session_cancelled_in(conn, &row).await?;
-        }
         let hosts: Vec<Uuid> = facts.hosts.iter().map(|host| host.assessor_id).collect();
+        if row.starts_at.is_some() {
+            self.session_cancelled_in(conn, &hosts, &mut row).await?;
+        }
+        self.save(conn, &mut row).await?;
         notify::assessment(&self.ctx, conn, &row, "assessment.cancelled", &hosts).await?;
         self.detail(conn, actor, row).await
     }

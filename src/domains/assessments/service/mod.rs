@@ -16,6 +16,8 @@ pub mod rating_hook;
 mod rating_notify;
 pub mod requests;
 pub mod review;
+mod session_notify;
+pub mod sessions;
 pub mod staff;
 pub mod waiting;
 

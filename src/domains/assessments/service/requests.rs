@@ -135,6 +135,26 @@ impl Assessments {
         Ok(row)
     }
 
+    /// Opens the assessment that follows one which is over, on the same track and at once; with priority after an
+    /// assessor's no-show.
+    pub(super) async fn follow_in(
+        &self,
+        conn: &mut Conn,
+        row: &AssessmentRow,
+        reason: RedoReason,
+    ) -> Result<AssessmentRow> {
+        let opening = Opening {
+            application: ApplicationId::from_uuid(row.application_id),
+            candidate: row.candidate(),
+            track: row.track.clone(),
+            zone: row.zone.clone(),
+            redo: Some((row.id, reason)),
+            bookable_from: None,
+            priority: reason == RedoReason::AssessorNoShow,
+        };
+        self.open_in(conn, opening).await
+    }
+
     /// Assessments that the caller may see: one's own, those that one hosts, all for reviewers and admins.
     pub async fn list(
         &self,

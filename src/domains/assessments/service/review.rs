@@ -18,10 +18,10 @@ use serde_json::json;
 
 use super::rating_access::{RATING_TIMERS, RatingFacts, who};
 use super::{Assessments, rating_notify as notify};
-use crate::model::outcome::{FeedbackInput, another_family, check_reason_codes, feedback};
+use crate::model::outcome::{FeedbackInput, check_reason_codes, feedback};
 use crate::model::rating::{CardContent, CardRole, CardState, Disagreement, Outcome, disagreement, means};
 use crate::model::rubric::Rubric;
-use crate::model::{ASSESSMENT, AssessmentState, RedoReason, events};
+use crate::model::{ASSESSMENT, RedoReason, events};
 use crate::store;
 use crate::store::assessments::AssessmentRow;
 use crate::store::cards::CardRow;
@@ -301,34 +301,7 @@ impl Assessments {
         let mut clocks = RATING_TIMERS.to_vec();
         clocks.push(events::PUBLISH);
         timers::clear(conn, ASSESSMENT.name, row.id, &clocks).await?;
-        let policy = self.ctx.policy.assessments.of(&row.track);
-        let redo = AssessmentRow {
-            id: self.ctx.ids.uuid(),
-            state: AssessmentState::Requested.to_string(),
-            starts_at: None,
-            ends_at: None,
-            reschedules: 0,
-            ics_sequence: 0,
-            task_family: another_family(&row.task_family),
-            rubric_version: Rubric::shipped()?.version.clone(),
-            policy: serde_json::to_value(policy).map_err(Error::internal)?,
-            policy_version: self.ctx.policy.version.clone(),
-            redo_of_id: Some(row.id),
-            redo_reason: Some(RedoReason::Granted.to_string()),
-            priority: false,
-            bookable_from: now,
-            waiting_since: None,
-            candidate_checked_in_at: None,
-            started_at: None,
-            ended_at: None,
-            video_url: None,
-            repository_url: None,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            ..row.clone()
-        };
-        store::assessments::insert(conn, &redo).await?;
+        let redo = self.follow_in(conn, &row, RedoReason::Granted).await?;
         let data = json!({ "redo_id": redo.assessment_id() });
         let audience = [Audience::Account(row.candidate())];
         notify::publish(&self.ctx, conn, &row, "assessment.redo_granted", data.clone(), &audience).await?;

@@ -173,10 +173,10 @@ impl Assessments {
             return Err(slot_taken());
         }
         let before = row.clone();
-        self.save(conn, &mut row).await?;
-        self.session_moved_in(conn, &before, &row).await?;
-        self.time_freed_in(conn).await?;
         let mut told: Vec<Uuid> = facts.hosts.iter().map(|host| host.assessor_id).collect();
+        self.session_moved_in(conn, &before, &told, &mut row).await?;
+        self.save(conn, &mut row).await?;
+        self.time_freed_in(conn).await?;
         told.push(next);
         notify::hosts(&self.ctx, conn, &row, "assessment.reassigned", &told).await?;
         let entry = audit::Entry {
@@ -204,8 +204,9 @@ impl Assessments {
         if store::bookings::insert_seats(conn, &[seat]).await? == 0 {
             return Err(slot_taken());
         }
+        let before = row.clone();
+        self.session_moved_in(conn, &before, &[], &mut row).await?;
         self.save(conn, &mut row).await?;
-        self.session_moved_in(conn, &row.clone(), &row).await?;
         notify::hosts(&self.ctx, conn, &row, "assessment.shadowed", &[me.uuid()]).await?;
         self.detail(conn, actor, row).await
     }

@@ -11,4 +11,5 @@ pub mod people;
 pub mod personal_data;
 pub mod raters;
 pub mod rubrics;
+pub mod sessions;
 pub mod waiting;

@@ -10,6 +10,7 @@ pub mod me;
 pub mod members;
 pub mod organisations;
 pub mod personal_data;
+pub mod presence;
 pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;

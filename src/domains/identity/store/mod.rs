@@ -9,6 +9,7 @@ pub mod keys;
 pub mod members;
 pub mod organisations;
 pub mod personal_data;
+pub mod presence;
 pub mod second_factors;
 pub mod sessions;
 pub mod staff;

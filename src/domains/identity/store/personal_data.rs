@@ -32,6 +32,11 @@ pub const TABLES: Tables = Tables {
             "SELECT id, name, last_four, scopes, spend_limit_usd_minor, created_at, expires_at, last_used_at, revoked_at
              FROM api_tokens WHERE account_id = $1 ORDER BY id",
         ),
+        (
+            "identity_chain",
+            "SELECT seq, occurred_at, kind, subject, session, api_token, authenticated_at FROM identity_chain
+             WHERE account_id = $1 ORDER BY seq",
+        ),
         ("github_access", "SELECT scopes, at FROM github_tokens WHERE account_id = $1"),
         ("staff_permissions", "SELECT permission, granted_at, reason FROM staff_permissions WHERE account_id = $1"),
         (

@@ -1,8 +1,10 @@
 //! Mails: what they say, and what people want of them.
 
 mod category;
+pub mod ical;
 mod letter;
 mod rating_letters;
+mod session;
 mod template;
 
 use assay_kernel::ids::AccountId;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 pub use category::Category;
 pub(crate) use letter::{Footer, page};
+pub use session::SessionMail;
 pub use template::{Adverse, Overdue, Template};
 
 /// To whom a mail goes.

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::category::Category;
+use super::ical::Invitation;
 use super::letter::Letter;
 use super::rating_letters;
+use super::session::{self, SessionMail};
 
 macro_rules! templates {
     ($(#[$meta:meta])* pub enum $name:ident {
@@ -228,6 +230,69 @@ templates! {
             /// Where the assessment is.
             url: String,
         },
+        /// A session is booked.
+        SessionBooked {
+            /// Which.
+            session: SessionMail,
+        },
+        /// A session has another time.
+        SessionMoved {
+            /// Which.
+            session: SessionMail,
+            /// When it was to begin.
+            before: DateTime<Utc>,
+        },
+        /// Who of the staff has a session has changed.
+        SessionReassigned {
+            /// Which.
+            session: SessionMail,
+        },
+        /// Somebody of the staff no longer has a session.
+        SessionLeft {
+            /// Which.
+            session: SessionMail,
+        },
+        /// A session is cancelled.
+        SessionCancelled {
+            /// Which.
+            session: SessionMail,
+        },
+        /// A session begins soon.
+        SessionReminder {
+            /// Which.
+            session: SessionMail,
+        },
+        /// A session has begun without the person.
+        SessionAbsence {
+            /// Which.
+            session: SessionMail,
+            /// When it is closed.
+            closes_at: DateTime<Utc>,
+        },
+        /// The candidate missed a session.
+        SessionNoShow {
+            /// Which.
+            session: SessionMail,
+            /// When another can begin.
+            bookable_from: DateTime<Utc>,
+        },
+        /// To the staff of a session whose candidate missed it.
+        SessionWithoutCandidate {
+            /// Which.
+            session: SessionMail,
+        },
+        /// To the candidate of a session that its lead missed.
+        SessionWithoutAssessor {
+            /// Which.
+            session: SessionMail,
+        },
+        /// A session was broken off for technical reasons.
+        SessionAborted {
+            /// Which.
+            session: SessionMail,
+            /// Why.
+            reason: String,
+        },
         /// Staff are late with an answer.
         StaffOverdue {
             /// With what.
@@ -314,12 +379,31 @@ impl Template {
             | Self::AssessmentDecided { .. }
             | Self::AssessmentSlotsWanted { .. }
             | Self::AssessmentSlotsFree { .. }
+            | Self::SessionBooked { .. }
+            | Self::SessionMoved { .. }
+            | Self::SessionReassigned { .. }
+            | Self::SessionLeft { .. }
+            | Self::SessionCancelled { .. }
+            | Self::SessionReminder { .. }
+            | Self::SessionAbsence { .. }
+            | Self::SessionNoShow { .. }
+            | Self::SessionWithoutCandidate { .. }
+            | Self::SessionWithoutAssessor { .. }
+            | Self::SessionAborted { .. }
             | Self::StaffOverdue { .. } => None,
         }
     }
 
+    /// What the recipient's calendar is told.
+    pub(crate) fn invitation(&self) -> Option<&Invitation> {
+        session::session(self)?.invitation.as_ref()
+    }
+
     /// What it says.
     pub(crate) fn letter(&self) -> Letter {
+        if let Some(letter) = session::letter(self) {
+            return letter;
+        }
         match self {
             Self::OrganisationInvitation { organisation, inviter, url, expires_at } => Letter::new(format!(
                 "Invitation to join {organisation} on Assay"
@@ -474,6 +558,8 @@ impl Template {
                     .say(format!("{what} was due on {}.", when(due_at)))
                     .link("Open it", url)
             }
+            // Those of sessions are above.
+            _ => Letter::new("Assay"),
         }
     }
 }
@@ -497,6 +583,7 @@ mod tests {
     use crate::service::composed;
 
     const EVIL: &str = "<script>alert(1)</script>\r\nBcc: eve@example.com & \"co\"";
+    const FROM: &str = "Assay <no-reply@assay.example>";
     const STOP: &str = "https://assay.example/v1/mail/unsubscribe?token=AAAA";
 
     /// One of each, with `text` wherever people write.
@@ -504,7 +591,7 @@ mod tests {
         let (title, url) = (text.to_owned(), "https://assay.example/p?a=1&b=2".to_owned());
         let at: DateTime<Utc> = "2026-11-01T09:05:00Z".parse().unwrap();
         let expires_at = at;
-        vec![
+        let mut every = vec![
             Template::OrganisationInvitation {
                 organisation: title.clone(),
                 inviter: title.clone(),
@@ -559,8 +646,10 @@ mod tests {
             },
             Template::AssessmentSlotsWanted { track: "backend".into(), url: url.clone() },
             Template::AssessmentSlotsFree { track: "backend".into(), url: url.clone() },
-            Template::StaffOverdue { what: Overdue::Screening, url, due_at: at },
-        ]
+        ];
+        every.extend(session::every(text));
+        every.push(Template::StaffOverdue { what: Overdue::Screening, url, due_at: at });
+        every
     }
 
     fn footer(mail: &Template) -> Footer<'static> {
@@ -571,18 +660,18 @@ mod tests {
     }
 
     fn mailer() -> Mailer {
-        let from = "Assay <no-reply@assay.example>".to_owned();
-        Mailer::new(&Config { from, ..Config::default() }).unwrap()
+        Mailer::new(&Config { from: FROM.to_owned(), ..Config::default() }).unwrap()
     }
 
     /// Headers as sent, then text and HTML before their encoding.
     fn shown(template: &Template) -> String {
         let stop = template.category().map(|_| STOP.to_owned());
         let at = "2026-11-01T09:05:00Z".parse().unwrap();
-        let mail = composed(Uuid::from_u128(7), "dora@example.com".into(), template, stop, at);
+        let mail = composed(Uuid::from_u128(7), "dora@example.com".into(), template, stop, at, FROM);
         let source = String::from_utf8(mailer().source(&mail).unwrap()).unwrap();
         let head = source.split("\r\n\r\n").next().unwrap().replace("\r\n", "\n");
-        format!("{head}\n\n{}\n{}", mail.text, mail.html)
+        let calendar = mail.calendar.map(|calendar| calendar.text.replace("\r\n", "\n")).unwrap_or_default();
+        format!("{head}\n\n{}\n{}{calendar}", mail.text, mail.html)
     }
 
     #[test]

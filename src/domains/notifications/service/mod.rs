@@ -4,7 +4,7 @@ pub(crate) mod personal_data;
 
 use std::path::PathBuf;
 
-use assay_adapters::mail::{self, Mail, Mailer};
+use assay_adapters::mail::{self, CalendarPart, Mail, Mailer};
 use assay_kernel::ids::{AccountId, JobId};
 use assay_kernel::{Actor, Code, Error, Result, Scope};
 use assay_platform::Ctx;
@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use validator::Validate;
 
+use crate::model::ical::Party;
 use crate::model::{Category, Footer, MailJob, NewMail, Recipient, Template};
 use crate::store;
 use crate::store::Addressee;
@@ -108,7 +109,24 @@ pub(crate) async fn send_mail(ctx: &Ctx, mailer: &Mailer, job: MailJob) -> Resul
             (address, category.map(|category| unsubscribe_url(ctx, account, category)).transpose()?)
         }
     };
-    Ok(mailer.send(&composed(job.id, address, &template, unsubscribe, job.written_at)).await?)
+    let from = &ctx.config.mail.from;
+    Ok(mailer.send(&composed(job.id, address, &template, unsubscribe, job.written_at, from)).await?)
+}
+
+/// The configured sender, `Name <address>` or an address: the one organizer of everything that is arranged.
+fn sender(from: &str) -> Party<'_> {
+    match from.rsplit_once('<') {
+        Some((name, address)) => {
+            Party { name: name.trim().trim_matches('"'), address: address.trim_end().trim_end_matches('>') }
+        }
+        None => Party { name: "", address: from.trim() },
+    }
+}
+
+/// The domain of the sender's address, which names what is arranged.
+pub fn sender_domain(ctx: &Ctx) -> String {
+    let address = sender(&ctx.config.mail.from).address;
+    address.rsplit_once('@').map_or(address, |(_, domain)| domain).to_owned()
 }
 
 /// The mail as it goes out.
@@ -118,14 +136,20 @@ pub(crate) fn composed(
     template: &Template,
     unsubscribe: Option<String>,
     written_at: DateTime<Utc>,
+    from: &str,
 ) -> Mail {
     let letter = template.letter();
     let footer = match (template.category(), &unsubscribe) {
         (Some(category), Some(url)) => Footer::Optional { about: category.about(), unsubscribe: url },
         _ => Footer::Essential,
     };
+    let calendar = template.invitation().map(|invitation| CalendarPart {
+        method: invitation.method.as_str(),
+        text: invitation.object(sender(from), &to, written_at),
+    });
     Mail {
         id,
+        calendar,
         to,
         subject: letter.subject(),
         text: letter.text(&footer),

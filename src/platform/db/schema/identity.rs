@@ -246,3 +246,19 @@ diesel::allow_tables_to_appear_in_same_query!(
     organisation_invitations,
     data_requests,
 );
+
+diesel::table! {
+    identity_chain (account_id, seq) {
+        account_id -> Uuid,
+        seq -> Int8,
+        occurred_at -> Timestamptz,
+        kind -> Text,
+        subject -> Text,
+        session -> Nullable<Uuid>,
+        api_token -> Nullable<Uuid>,
+        authenticated_at -> Timestamptz,
+        sealed_github -> Bytea,
+        prev_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
