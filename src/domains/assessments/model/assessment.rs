@@ -100,7 +100,7 @@ string_enum! {
 
 /// Names of the machine's events and of its timers.
 pub mod events {
-    #![allow(missing_docs)]
+    #![allow(missing_docs, dead_code)] // the names of timers that are set elsewhere, too
     pub const HOLD: &str = "hold";
     pub const RELEASE: &str = "release";
     pub const EXPIRE_HOLD: &str = "expire_hold";
