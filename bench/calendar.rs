@@ -72,7 +72,7 @@ CREATE FUNCTION bench_track(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
   $$ SELECT CASE n WHEN 0 THEN 'backend' ELSE 'backend-' || n END $$;
 INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact_email, github_emails, terms_version,
                       version, created_at, updated_at)
-SELECT bench_id('00a0', n), 9000000 + n, 'assessor-' || n, 'active', '{{}}', 'Assessor ' || n,
+SELECT bench_id('00a0', n), 9000000 + n, 'assessor-' || n, 'active', '{{developer}}', 'Assessor ' || n,
        'assessor' || n || '@example.org', '[]', '2026-11-01', 1, now(), now()
 FROM generate_series(0, {assessors} - 1) n;
 INSERT INTO staff_permissions (account_id, permission, granted_at, reason)
@@ -163,18 +163,18 @@ DROP TABLE bench_sessions;
         let (hosts, assessors, sessions) = (self.hosts, self.hosts * TRACKS, self.sessions);
         let alumni = self.alumni();
         format!(
-            "\\set n :n + {connections}\n\\set k (:n + :client_id) % {sessions}\n\\set one random(0, {assessors} - 1)\n\
+            "\\set n :n + {connections}\n\\set at :n + :client_id\n\\set k :at % {sessions}\n\\set one random(0, {assessors} - 1)\n\
              \\set other :one - :one % {hosts} + (:one + 1) % {hosts}\n\
              WITH booking AS (INSERT INTO bookings (id, assessment_id, candidate_id, state, starts_at, ends_at, created_at) \
-                 SELECT gen_random_uuid(), bench_id('00a2', :k), bench_id('0004', {CANDIDATES} + :k % {alumni}), 'confirmed', at, \
+                 SELECT gen_random_uuid(), bench_id('00a2', :k), bench_id('0004', {CANDIDATES} + :k::bigint % {alumni}), 'confirmed', at, \
                      at + interval '2 hours', now() \
-                 FROM (SELECT timestamptz '2040-01-01' + (:n + :client_id) * interval '3 hours' AS at) start \
+                 FROM (SELECT timestamptz '2040-01-01' + :at::bigint * interval '3 hours' AS at) start \
                  ON CONFLICT DO NOTHING RETURNING id, starts_at, ends_at) \
              INSERT INTO booking_hosts (booking_id, assessor_id, role, state, blocked, starts_at, ends_at, local_date, assigned_at) \
              SELECT id, bench_id('00a0', host), role, 'confirmed', \
                  tstzrange(starts_at - interval '15 minutes', ends_at + interval '30 minutes'), starts_at, ends_at, \
                  starts_at::date, now() \
-             FROM booking, (VALUES (least(:one, :other), 'lead'), (greatest(:one, :other), 'observer')) seats (host, role) \
+             FROM booking, (VALUES (least(:one::bigint, :other::bigint), 'lead'), (greatest(:one::bigint, :other::bigint), 'observer')) seats (host, role) \
              ON CONFLICT DO NOTHING;\n"
         )
     }
