@@ -64,7 +64,7 @@ impl Row {
             "| {sessions} | {what} | {by} | {rate:.0} | {p50:.2} | {p95:.2} | {p99:.2} | {} | {postgres_ms:.3} | {} | {} |",
             some(self.service_ms, 3),
             some(self.refused, 1),
-            some(self.beside, 2),
+            some(self.beside, 3),
         );
     }
 }
