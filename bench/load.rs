@@ -65,6 +65,35 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// An answer came: was it as expected?
+    pub fn note(&mut self, expected: bool, latency_us: u32, answer: &[u8]) {
+        if expected {
+            self.requests += 1;
+            self.latencies_us.push(latency_us);
+        } else {
+            self.errors += 1;
+            if self.first_error.is_empty() {
+                self.first_error = String::from_utf8_lossy(answer).chars().take(600).collect();
+            }
+        }
+    }
+
+    /// What all connections did, which began at `started`.
+    pub fn of_all(parts: impl IntoIterator<Item = Outcome>, started: Instant) -> Self {
+        let mut total = Self::default();
+        for part in parts {
+            total.requests += part.requests;
+            total.errors += part.errors;
+            if total.first_error.is_empty() {
+                total.first_error = part.first_error;
+            }
+            total.latencies_us.extend(part.latencies_us);
+        }
+        total.elapsed = started.elapsed();
+        total.latencies_us.sort_unstable();
+        total
+    }
+
     /// Requests a second.
     pub fn rate(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
@@ -110,47 +139,26 @@ pub async fn run(plan: &Plan, duration: Duration, seed: u64) -> Result<Outcome, 
     let tasks: Vec<_> = (0..plan.connections)
         .map(|connection| tokio::spawn(drive(*plan, connection, started + duration, seed)))
         .collect();
-    let mut total = Outcome::default();
+    let mut parts = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let part = task.await??;
-        total.requests += part.requests;
-        total.errors += part.errors;
-        if total.first_error.is_empty() {
-            total.first_error = part.first_error;
-        }
-        total.latencies_us.extend(part.latencies_us);
+        parts.push(task.await??);
     }
-    total.elapsed = started.elapsed();
-    total.latencies_us.sort_unstable();
-    Ok(total)
+    Ok(Outcome::of_all(parts, started))
 }
 
 async fn drive(plan: Plan, connection: u32, until: Instant, seed: u64) -> Result<Outcome, Failure> {
-    let mut stream = TcpStream::connect(plan.address).await?;
-    stream.set_nodelay(true)?;
+    let mut stream = Connection::open(plan.address).await?;
     let mut random = Random::new(seed + u64::from(connection) * 7919);
     let mut outcome = Outcome::default();
-    let mut buffer = Vec::with_capacity(64 * 1024);
     let mut turn = 0_u32;
     while Instant::now() < until {
         let request = request(&plan, &mut random, turn);
         turn += 1;
-        let sent = Instant::now();
-        stream.write_all(request.as_bytes()).await?;
-        let status = read_answer(&mut stream, &mut buffer).await?;
-        let latency = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let (status, latency) = stream.ask(&request).await?;
         let expected = if plan.operation == Operation::Bid { 201 } else { 200 };
         // A pair of developer and project may come up twice.
         let again = plan.operation == Operation::Bid && status == 409;
-        if status == expected || again {
-            outcome.requests += 1;
-            outcome.latencies_us.push(latency);
-        } else {
-            outcome.errors += 1;
-            if outcome.first_error.is_empty() {
-                outcome.first_error = String::from_utf8_lossy(&buffer).chars().take(600).collect();
-            }
-        }
+        outcome.note(status == expected || again, latency, stream.answer());
     }
     Ok(outcome)
 }
@@ -187,29 +195,57 @@ fn request(plan: &Plan, random: &mut Random, turn: u32) -> String {
     }
 }
 
-/// Reads one answer; its text stays in `buffer`.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16, Failure> {
-    buffer.clear();
-    loop {
-        if let Some(end) = find(buffer, b"\r\n\r\n") {
-            let head = std::str::from_utf8(&buffer[..end])?.to_ascii_lowercase();
-            let status: u16 = head.get(9..12).ok_or("no status")?.parse()?;
-            let length: usize = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .ok_or("no content-length")?
-                .trim()
-                .parse()?;
-            let whole = end + 4 + length;
-            while buffer.len() < whole {
-                if stream.read_buf(buffer).await? == 0 {
-                    return Err("the service closed the connection".into());
+/// A connection that is kept open.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
+    }
+
+    /// Asks and reads the answer whole: its status, and the microseconds that it took.
+    pub async fn ask(&mut self, request: &str) -> Result<(u16, u32), Failure> {
+        let sent = Instant::now();
+        self.stream.write_all(request.as_bytes()).await?;
+        let status = self.read_answer().await?;
+        Ok((status, u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX)))
+    }
+
+    /// The text of the last answer.
+    pub fn answer(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    async fn read_answer(&mut self) -> Result<u16, Failure> {
+        let Self { stream, buffer } = self;
+        buffer.clear();
+        loop {
+            if let Some(end) = find(buffer, b"\r\n\r\n") {
+                let head = std::str::from_utf8(&buffer[..end])?.to_ascii_lowercase();
+                let status: u16 = head.get(9..12).ok_or("no status")?.parse()?;
+                let length: usize = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .ok_or("no content-length")?
+                    .trim()
+                    .parse()?;
+                let whole = end + 4 + length;
+                while buffer.len() < whole {
+                    if stream.read_buf(buffer).await? == 0 {
+                        return Err("the service closed the connection".into());
+                    }
                 }
+                return Ok(status);
             }
-            return Ok(status);
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return Err("the service closed the connection".into());
+            if stream.read_buf(buffer).await? == 0 {
+                return Err("the service closed the connection".into());
+            }
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! `cargo run --release -p assay-bench` builds the service, starts a private cluster and the service on it, seeds, and
 //! prints the table of `docs/PERFORMANCE.md`. Operations: get one project, list by skill and budget, text search, place
-//! a bid; 32 connections. `… -- import` measures imports of portfolios instead ([`import`]).
+//! a bid; 32 connections. `… -- import` measures imports of portfolios instead ([`import`]), `… -- assessments` slots and
+//! bookings ([`assessments`]).
 
+mod assessments;
+mod calendar;
 mod import;
 mod load;
 mod pgbench;
@@ -33,19 +36,19 @@ struct Arguments {
     #[arg(long, default_value_t = 300_000)]
     bids: u32,
     /// Seconds of each measurement.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, global = true, default_value_t = 8)]
     seconds: u64,
-    /// Connections.
-    #[arg(long, default_value_t = 32)]
-    connections: u32,
+    /// Connections: 32, and 16 for assessments, when not given.
+    #[arg(long, global = true)]
+    connections: Option<u32>,
     /// Run the worker in the process that serves, as on one machine; in production it is a process of its own.
     #[arg(long)]
     with_worker: bool,
     /// The service's binary; built in release mode when not given.
-    #[arg(long)]
+    #[arg(long, global = true)]
     binary: Option<PathBuf>,
     /// Where the clusters live; a fresh folder in the temp directory when not given.
-    #[arg(long)]
+    #[arg(long, global = true)]
     data_dir: Option<PathBuf>,
     #[command(subcommand)]
     mode: Option<Mode>,
@@ -59,6 +62,8 @@ enum Mode {
         #[arg(long, default_value_t = 1_000)]
         profiles: u32,
     },
+    /// Slots and bookings of assessments, beside the bare insert of a booking.
+    Assessments(assessments::Sizes),
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -79,6 +84,12 @@ async fn main() -> Result<(), Failure> {
     let cluster = Cluster::start(&Options { data_dir: cluster_dir, durable: true })?;
     let outcome = match &arguments.mode {
         Some(Mode::Import { profiles }) => import::run(*profiles, &binary, &data_dir, &cluster).await,
+        Some(Mode::Assessments(sizes)) => {
+            let connections = arguments.connections.unwrap_or(16);
+            let bench =
+                assessments::Bench { binary: &binary, data_dir: &data_dir, cluster: &cluster, connections };
+            bench.run(sizes, Duration::from_secs(arguments.seconds)).await
+        }
         None => run(&arguments, &binary, &data_dir, &cluster).await,
     };
     cluster.stop()?;
@@ -94,6 +105,7 @@ async fn run(
     data_dir: &std::path::Path,
     cluster: &Cluster,
 ) -> Result<(), Failure> {
+    let connections = arguments.connections.unwrap_or(32);
     println!("{}", process::machine());
     println!(
         "| projects | operation | by | req/s | p50 ms | p99 ms | CPU ms/req service | CPU ms/req PostgreSQL | service RSS MB | rate ÷ pgbench |"
@@ -114,7 +126,7 @@ async fn run(
             let plan = load::Plan {
                 operation: *operation,
                 address: service.address(),
-                connections: arguments.connections,
+                connections,
                 projects: *size,
                 developers: arguments.developers,
             };
@@ -122,7 +134,8 @@ async fn run(
             let meter = CpuMeter::start(service.pid(), &url).await?;
             let result = load::run(&plan, duration, 1_000_000).await?;
             let cpu = meter.stop()?;
-            let script = pgbench::run(cluster, &database, *operation, *size, arguments, duration).await?;
+            let scripts = pgbench::scripts(*operation, *size, arguments.developers);
+            let script = pgbench::run(cluster, &database, &scripts, connections, duration).await?;
             let (service_ms, postgres_ms) = cpu.per_request(result.requests);
             println!(
                 "| {size} | {} | service | {:.0} | {:.2} | {:.2} | {service_ms:.3} | {postgres_ms:.3} | {:.0} | {:.2} |",

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::load::{Operation, percentile};
 use crate::process::CpuMeter;
-use crate::{Arguments, Failure, seed};
+use crate::{Failure, seed};
 
 /// What pgbench reached.
 pub struct Outcome {
@@ -16,25 +16,25 @@ pub struct Outcome {
     pub rate: f64,
     /// Median latency.
     pub p50_ms: f64,
+    /// 95th percentile of the latency.
+    pub p95_ms: f64,
     /// 99th percentile of the latency.
     pub p99_ms: f64,
     /// PostgreSQL's CPU for each transaction.
     pub postgres_ms: f64,
 }
 
-/// Runs the operation's script.
+/// Runs scripts, as often one as another.
 pub async fn run(
     cluster: &Cluster,
     database: &str,
-    operation: Operation,
-    projects: u32,
-    arguments: &Arguments,
+    scripts: &[String],
+    connections: u32,
     duration: Duration,
 ) -> Result<Outcome, Failure> {
-    let folder =
-        std::env::temp_dir().join(format!("assay-pgbench-{}-{}", std::process::id(), operation as u8));
+    let folder = std::env::temp_dir().join(format!("assay-pgbench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let outcome = measure(cluster, database, operation, projects, arguments, duration, &folder).await;
+    let outcome = measure(cluster, database, scripts, connections, duration, &folder).await;
     std::fs::remove_dir_all(&folder)?;
     outcome
 }
@@ -42,13 +42,11 @@ pub async fn run(
 async fn measure(
     cluster: &Cluster,
     database: &str,
-    operation: Operation,
-    projects: u32,
-    arguments: &Arguments,
+    scripts: &[String],
+    connections: u32,
     duration: Duration,
     folder: &Path,
 ) -> Result<Outcome, Failure> {
-    let scripts = scripts(operation, projects, arguments.developers);
     let url = cluster.url(database);
     let program = ["pgbench"]
         .iter()
@@ -56,7 +54,7 @@ async fn measure(
         .find(|path| path.is_file())
         .unwrap_or_else(|| "pgbench".into());
     let mut command = Command::new(program);
-    command.args(["-n", "-M", "prepared", "-j", "2"]).args(["-c", &arguments.connections.to_string()]);
+    command.args(["-n", "-M", "prepared", "-j", "2", "-D", "n=0"]).args(["-c", &connections.to_string()]);
     command
         .args(["-T", &duration.as_secs().to_string(), "-l"])
         .arg(format!("--log-prefix={}/log", folder.display()));
@@ -99,6 +97,7 @@ async fn measure(
     Ok(Outcome {
         rate,
         p50_ms: percentile(&latencies, 50.0),
+        p95_ms: percentile(&latencies, 95.0),
         p99_ms: percentile(&latencies, 99.0),
         postgres_ms: used * 1000.0 / (transactions * share).max(1.0),
     })
@@ -117,7 +116,8 @@ fn filters(table: &str) -> String {
     )
 }
 
-fn scripts(operation: Operation, projects: u32, developers: u32) -> Vec<String> {
+/// The SQL of an operation on projects.
+pub fn scripts(operation: Operation, projects: u32, developers: u32) -> Vec<String> {
     let open = format!("\\set r random(0, {projects} - 1)\n\\set n :r - :r % 10 + :r % 6\n");
     match operation {
         Operation::Get => vec![format!(

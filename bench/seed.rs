@@ -105,7 +105,8 @@ pub async fn fill(url: &str, projects: u32, developers: u32, bids: u32) -> Resul
     Ok(())
 }
 
-fn people_sql(developers: u32) -> String {
+/// The function that makes ids; developers who are signed in.
+pub fn developers_sql(developers: u32) -> String {
     format!(
         "
 CREATE FUNCTION bench_id(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
@@ -115,16 +116,23 @@ INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact
 SELECT bench_id('0004', n), 1000000 + n, 'dev-' || n, 'active', '{{developer}}', 'Developer ' || n,
        'dev' || n || '@example.org', '[]', '2026-11-01', 1, now(), now()
 FROM generate_series(0, {developers} - 1) n;
-INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact_email, github_emails, terms_version,
-                      version, created_at, updated_at)
-SELECT bench_id('0005', n), 9000000 + n, 'client-' || n, 'active', '{{client}}', 'Client ' || n,
-       'client' || n || '@example.org', '[]', '2026-11-01', 1, now(), now()
-FROM generate_series(0, 999) n;
 -- Seen lately: the last use is noted once a minute, and a run asks for each person about once.
 INSERT INTO sessions (id, account_id, kind, token_hash, user_agent, ip, created_at, authenticated_at, last_seen_at, expires_at)
 SELECT bench_id('0006', n), bench_id('0004', n), 'browser',
        sha256(('bench-session-' || lpad(to_hex(n), 8, '0'))::bytea), 'bench', '127.0.0.1', now(), now(), now() + interval '6 hours', now() + interval '1 day'
 FROM generate_series(0, {developers} - 1) n;
+"
+    )
+}
+
+fn people_sql(developers: u32) -> String {
+    format!(
+        "{signed_in}
+INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact_email, github_emails, terms_version,
+                      version, created_at, updated_at)
+SELECT bench_id('0005', n), 9000000 + n, 'client-' || n, 'active', '{{client}}', 'Client ' || n,
+       'client' || n || '@example.org', '[]', '2026-11-01', 1, now(), now()
+FROM generate_series(0, 999) n;
 INSERT INTO applications (id, account_id, state, tracks, languages, policy_version, created_at, updated_at)
 SELECT bench_id('0007', n), bench_id('0004', n), 'approved', '{{backend}}', '[]', (SELECT version FROM policies LIMIT 1), now(), now()
 FROM generate_series(0, {developers} - 1) n;
@@ -135,7 +143,8 @@ INSERT INTO organisations (id, name, country, created_by_id, verified_at, verifi
 SELECT bench_id('0008', n), 'Organisation ' || n, 'DE', bench_id('0005', n), now(), bench_id('0005', 0), 1, now(), now() FROM generate_series(0, 999) n;
 INSERT INTO organisation_members (organisation_id, account_id, role, created_at)
 SELECT bench_id('0008', n), bench_id('0005', n), 'owner', now() FROM generate_series(0, 999) n;
-"
+",
+        signed_in = developers_sql(developers),
     )
 }
 
