@@ -234,7 +234,8 @@ impl Config {
             }
         }
         let video = &self.assessments.video_url;
-        if !video.is_empty() && !(video.starts_with("https://") && video.contains("{assessment}")) {
+        let usable = video.starts_with("https://") && video.contains("{assessment}");
+        if !video.is_empty() && !usable {
             faults.push("assessments.video_url must be an https URL with {assessment} in it");
         }
         if !(60..=600).contains(&self.auth.access_token_seconds) {

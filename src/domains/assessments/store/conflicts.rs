@@ -23,15 +23,18 @@ pub struct Conflict {
 // Employers are compared as GitHub profiles write them: without case, space around or a leading `@`.
 const CONFLICTS: &str = "
     WITH pool AS (SELECT unnest($2) AS assessor_id),
+    asked AS (SELECT assessor_id AS id FROM pool UNION SELECT $1),
     people AS (
-        SELECT account_id, lower(ltrim(trim(profile ->> 'company'), '@')) AS employer FROM portfolios
+        SELECT account_id, lower(ltrim(trim(profile ->> 'company'), '@')) AS employer
+        FROM asked JOIN portfolios ON account_id = asked.id
         UNION ALL
-        SELECT account_id, lower(ltrim(trim(employer), '@')) FROM assessors
+        SELECT account_id, lower(ltrim(trim(employer), '@')) FROM asked JOIN assessors ON account_id = asked.id
     ),
     work AS (
-        SELECT account_id, lower(repository) AS repository FROM portfolio_contributions WHERE kind = 'merged_pull_request'
+        SELECT account_id, lower(repository) AS repository FROM asked JOIN portfolio_contributions ON account_id = asked.id
+        WHERE kind = 'merged_pull_request'
         UNION ALL
-        SELECT account_id, lower(computed ->> 'name') FROM portfolio_items
+        SELECT account_id, lower(computed ->> 'name') FROM asked JOIN portfolio_items items ON account_id = asked.id
         WHERE kind = 'repository' AND withdrawn_at IS NULL
     )
     SELECT assessor_id, 'self' AS kind, NULL AS what FROM pool WHERE assessor_id = $1
