@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
+use crate::strict::Strict;
+
 /// Reads any JSON object.
 ///
 /// # Errors
@@ -47,7 +49,7 @@ fn apply(target: &mut Value, patch: &Value) {
     }
 }
 
-// serde reads a JSON array into a struct by position; an object is what was promised.
+// Before anything is read: a body of another shape has no fields to point at.
 fn demand_object(bytes: &[u8]) -> Result<()> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         return Ok(());
@@ -62,7 +64,7 @@ fn demand_object(bytes: &[u8]) -> Result<()> {
 pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     demand_object(bytes)?;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value: T = serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
         let pointer = pointer_of(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
@@ -221,6 +223,10 @@ mod tests {
         assert_eq!(code(r#"["ab",[]]"#), Code::MalformedRequest);
         assert_eq!(code(r#"{"name":"ab","items":[]} x"#), Code::MalformedRequest);
         assert_eq!(code(r#"{"name":"ab","items":["#), Code::MalformedRequest);
+        let by_position = parse::<Outer>(br#"{"name":"ab","items":[{"weight":1},[2]]}"#).unwrap_err();
+        assert_eq!(by_position.code(), Code::InvalidFields);
+        assert_eq!(by_position.fields()[0].pointer, "/items/1");
+        assert_eq!(by_position.fields()[0].code, "invalid_format");
         let unknown = parse::<Outer>(br#"{"name":"ab","items":[{"weight":1,"w":2}]}"#).unwrap_err();
         assert_eq!(unknown.fields()[0].pointer, "/items/0/w");
         assert_eq!(unknown.fields()[0].code, "not_allowed");

@@ -14,6 +14,7 @@ pub mod personal_data;
 pub mod policy;
 pub mod rate_limit;
 pub mod sandbox_clock;
+mod strict;
 pub mod telemetry;
 pub mod timers;
 pub mod web;

@@ -9,6 +9,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::db::connect::Target;
 use crate::rate_limit::Limits;
 use crate::telemetry::LogFormat;
 
@@ -203,6 +204,8 @@ impl Config {
     /// What may not be: all faults at once.
     fn check(&self) -> Result<(), String> {
         let mut faults = Vec::new();
+        let url_fault = self.database_fault();
+        faults.extend(url_fault.as_deref());
         if self.is_production() {
             let given = |secret: &SecretString| !secret.expose_secret().is_empty();
             if !given(&self.database.url) {
@@ -251,6 +254,22 @@ impl Config {
             Ok(())
         } else {
             Err(format!("the configuration is not usable: {}", faults.join("; ")))
+        }
+    }
+
+    /// Why `database.url` cannot be used, if it cannot.
+    fn database_fault(&self) -> Option<String> {
+        let url = self.database.url.expose_secret();
+        if url.is_empty() {
+            return None;
+        }
+        match Target::parse(url) {
+            Err(fault) => Some(format!("database.url: {fault}")),
+            Ok(target) if self.is_production() && target.is_careless() => Some(
+                "database.url is on another machine, so it must say sslmode=verify-full (or disable) in production"
+                    .to_owned(),
+            ),
+            Ok(_) => None,
         }
     }
 
@@ -355,6 +374,20 @@ mod tests {
         {
             assert!(refused.contains(key), "{refused}");
         }
+    }
+
+    #[test]
+    fn production_must_say_how_a_distant_database_is_protected() {
+        let refused = |url: &str, profile: &str| {
+            let overrides = [("profile", profile.to_owned()), ("database.url", url.to_owned())];
+            Config::load(None, &overrides, Path::new("x")).err().unwrap_or_default()
+        };
+        let (bare, full) = ("postgres://u@db.example/a", "postgres://u@db.example/a?sslmode=verify-full");
+        assert!(refused(bare, "production").contains("must say sslmode"));
+        assert!(!refused(full, "production").contains("database.url"));
+        assert!(!refused("postgres://u@localhost/a", "production").contains("database.url"));
+        assert_eq!(refused(bare, "sandbox"), "");
+        assert!(refused("postgres://u@db.example/a?sslmode=prefer", "sandbox").contains("prefer and allow"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Migrations, embedded in the binary, run under an advisory lock so that replicas may start together.
 
-use assay_kernel::{Error, Result};
+use assay_kernel::{Code, Error, Result};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::connect::connect;
 use super::{Conn, DbError, LOCK_MIGRATE};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -45,7 +46,7 @@ fn with_harness<T: Send>(
             .build()
             .map_err(Error::internal)?;
         let mut conn = runtime.block_on(async {
-            let mut conn = Conn::establish(url).await.map_err(Error::internal)?;
+            let mut conn = reach(url).await?;
             // Held by the session: every migration has a transaction of its own.
             diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK_MIGRATE})"))
                 .execute(&mut conn)
@@ -65,11 +66,18 @@ fn with_harness<T: Send>(
     })
 }
 
+async fn reach(url: &str) -> Result<Conn> {
+    // The cause goes to whoever runs the command, who can do something about it.
+    connect(url).await.map_err(|error| {
+        Error::new(Code::Unavailable, "The database cannot be reached").with_source(error.to_string())
+    })
+}
+
 /// Makes the database `name` on the server behind `url`, unless it is there.
 pub fn create_database(url: &str, name: &str) -> Result<()> {
     let quoted = format!("\"{}\"", name.replace('"', "\"\""));
     block_on(async {
-        let mut conn = Conn::establish(url).await.map_err(Error::internal)?;
+        let mut conn = reach(url).await?;
         let found: i64 = diesel::QueryDsl::count(diesel::QueryDsl::filter(
             pg_database::table,
             diesel::ExpressionMethods::eq(pg_database::datname, name),

@@ -1,6 +1,7 @@
 //! The database: a pool, transactions that retry what may be retried, statements that stay prepared, migrations.
 
 pub mod batch;
+pub mod connect;
 pub mod embedded;
 mod json;
 pub mod migrate;
@@ -188,7 +189,7 @@ impl Pools {
                  SET application_name = 'assay'; SET jit = off; SET plan_cache_mode = force_generic_plan"
             );
             async move {
-                let mut conn = Conn::establish(url).await?;
+                let mut conn = connect::connect(url).await?;
                 diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, &settings)
                     .await
                     .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;

@@ -1,6 +1,7 @@
 //! What holds below the domains: events, the audit log, jobs and timers, mail, the edge.
 
 mod audit;
+mod durability;
 mod edge;
 mod events;
 mod jobs;
