@@ -382,7 +382,6 @@ pub const ASSESSMENT: Machine = Machine {
             clock: Some("by itself 30 minutes after the booked end, when it never began"),
             effects: &["a new assessment, free", "mail to the candidate"],
             reason_required: true,
-            ..TRANSITION
         },
         Transition {
             event: events::END,

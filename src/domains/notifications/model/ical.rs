@@ -233,8 +233,11 @@ mod tests {
         invitation.object(organizer, "dora@example.com", "2026-11-21T12:00:00Z".parse().unwrap())
     }
 
+    /// Name, parameters, value.
+    type Line = (String, Vec<(String, String)>, String);
+
     /// Content lines again: (name, parameters, value), read as the standard says.
-    fn parsed(object: &str) -> Vec<(String, Vec<(String, String)>, String)> {
+    fn parsed(object: &str) -> Vec<Line> {
         assert!(object.ends_with("\r\n"));
         assert_eq!(object.matches('\n').count(), object.matches("\r\n").count(), "{object:?}");
         for line in object.split("\r\n") {
@@ -280,10 +283,7 @@ mod tests {
         out
     }
 
-    fn only<'a>(
-        lines: &'a [(String, Vec<(String, String)>, String)],
-        name: &str,
-    ) -> &'a (String, Vec<(String, String)>, String) {
+    fn only<'a>(lines: &'a [Line], name: &str) -> &'a (String, Vec<(String, String)>, String) {
         let mut found = lines.iter().filter(|line| line.0 == name);
         let first = found.next().unwrap_or_else(|| panic!("no {name}"));
         assert!(name == "DESCRIPTION" || found.next().is_none(), "two {name}");
