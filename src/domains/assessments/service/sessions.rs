@@ -98,7 +98,7 @@ impl Assessments {
         Ok((row, hosts))
     }
 
-    async fn save_session(&self, conn: &mut Conn, row: &mut AssessmentRow) -> Result<()> {
+    pub(super) async fn save_session(&self, conn: &mut Conn, row: &mut AssessmentRow) -> Result<()> {
         row.version = row.version.saturating_add(1);
         row.updated_at = self.ctx.clock.now();
         store::assessments::update(conn, row).await?;

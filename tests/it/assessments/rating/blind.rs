@@ -20,6 +20,7 @@ const WORD: &str = "Leadcanary";
 
 /// Operations that end the caller's session, tell the time, or make a new thing at each call (asked for below).
 const LEFT_OUT: &[&str] = &[
+    "create_calendar_feed",
     "enrol_second_factor",
     "get_sandbox",
     "get_sandbox_clock",
