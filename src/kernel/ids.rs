@@ -191,6 +191,8 @@ kinds! {
     IntegrityConcernId = IntegrityConcernKind("icn", "integrity concern");
     /// Id of a booking.
     BookingId = BookingKind("bkg", "booking");
+    /// Id of a calendar feed.
+    CalendarFeedId = CalendarFeedKind("cal", "calendar feed");
     /// Id of an assessor's time off.
     TimeOffId = TimeOffKind("tof", "time off");
     /// Id of an approval of a developer.

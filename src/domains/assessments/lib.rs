@@ -1,9 +1,9 @@
 //! Assessments: when two people can meet to pair, and who of the staff takes it.
 //!
-//! Owns `assessors`, `assessor_tracks`, `assessor_time_off`, `assessments`, `bookings` and `booking_hosts`; of their
-//! rating `rubrics`, `rating_cards`, `rating_readers`, `integrity_concerns`, `assessment_outcomes` and
-//! `assessment_appeals`. Its engine is pure: rules, bookings and limits in, offered starts out; a pool with its history in,
-//! picks out. The same functions serve the command `assay slots` and every caller above.
+//! Owns `assessors`, `assessor_tracks`, `assessor_time_off`, `assessments`, `bookings`, `booking_hosts`, `calendar_feeds`
+//! and `session_notes`; of their rating `rubrics`, `rating_cards`, `rating_readers`, `integrity_concerns`,
+//! `assessment_outcomes` and `assessment_appeals`. Its engine is pure: rules, bookings and limits in, offered starts out; a
+//! pool with its history in, picks out. The same functions serve the command `assay slots` and every caller above.
 //!
 //! Invariants:
 //! - All instants are UTC and all intervals half-open; lengths, buffers and notice are elapsed time.
@@ -15,6 +15,8 @@
 //! - Ratings are blind by construction: a first submission writes the card alone, never the assessment's row; until a
 //!   rater has submitted, no answer, event, mail, export or log line depends on another's card, and reviewers who rate
 //!   are no reviewers of that application meanwhile.
+//! - Notes of a session are their author's alone until the reader has submitted a card of their own; what candidates
+//!   see of the record never has them.
 //! - A submitted card never changes, which the database holds too; after a time its texts go, and its levels stay.
 //! - Who hosted, rated, read the cards or decided does not rate anew; who rated or decided does not answer the appeal.
 //! - An appeal raises or keeps, never lowers. A redo counts the cards of both assessments.

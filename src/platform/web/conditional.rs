@@ -21,8 +21,12 @@ pub struct IfMatch(Vec<String>);
 impl IfMatch {
     /// 412 unless the caller has seen this version.
     pub fn check(&self, version: i64) -> Result<()> {
-        let current = etag(version);
-        if self.0.iter().any(|seen| seen == "*" || *seen == current) {
+        self.check_tag(&etag(version))
+    }
+
+    /// 412 unless the caller has seen what has this entity tag.
+    pub fn check_tag(&self, current: &str) -> Result<()> {
+        if self.0.iter().any(|seen| seen == "*" || seen == current) {
             return Ok(());
         }
         Err(Error::new(Code::PreconditionFailed, Code::PreconditionFailed.meaning()))

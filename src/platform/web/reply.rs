@@ -71,6 +71,11 @@ impl Reply {
         Self { status, headers: Vec::new(), body, next: None }
     }
 
+    /// 200 with a text of that type.
+    pub fn text(content_type: &str, body: String) -> Self {
+        Self::raw_json(200, body).header("content-type", content_type)
+    }
+
     /// 200 with a page. A form in it posts here with the service's own `Origin`, which `no-referrer` would hide.
     pub fn html(page: String) -> Self {
         let headers = [

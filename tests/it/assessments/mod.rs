@@ -3,9 +3,11 @@
 mod availability;
 mod booking;
 mod crowd;
+mod feeds;
 mod overseen;
 mod races;
 mod rating;
+mod record;
 mod session;
 
 use assay_kernel::Permission;

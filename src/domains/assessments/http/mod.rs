@@ -5,7 +5,9 @@ mod assessors;
 mod booking;
 mod cards;
 mod dto;
+mod feeds;
 mod outcomes;
+mod records;
 mod review;
 mod sessions;
 mod staff;
@@ -25,5 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(assessments::routes)
         .configure(booking::routes)
         .configure(sessions::routes)
+        .configure(feeds::routes)
+        .configure(records::routes)
         .configure(staff::routes);
 }

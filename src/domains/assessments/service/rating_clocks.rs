@@ -14,12 +14,20 @@ use crate::model::events;
 use crate::store;
 use crate::store::assessments::AssessmentRow;
 
-/// Deletes the notes of cards whose time is over. Returns of how many cards.
+/// Deletes what is kept for a time only: the texts of cards, the records of sessions, revoked feeds. Returns of how
+/// many.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    Ok(store::cards::forget_notes(conn, ctx.clock.now()).await?)
+    let now = ctx.clock.now();
+    let gone = [
+        store::cards::forget_notes(conn, now).await?,
+        store::records::forget_notes(conn, now).await?,
+        store::records::forget_links(conn, now).await?,
+        super::feeds::delete_revoked(conn, now).await?,
+    ];
+    Ok(gone.into_iter().sum())
 }
 
 impl Assessments {

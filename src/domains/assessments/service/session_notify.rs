@@ -24,9 +24,15 @@ fn wall(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{} ({} UTC)", at.with_timezone(&zone).format("%-d %B %Y, %H:%M %Z"), at.format("%H:%M"))
 }
 
+/// What calendars say of a session: with whom, what is asked, what may be used.
+pub(super) fn described(row: &AssessmentRow, names: &[String]) -> String {
+    let with = if names.is_empty() { String::new() } else { format!("With {}.\n", names.join(", ")) };
+    format!("{with}Task: {} {}.\nAI tools: {}", row.task_family, row.task_version, row.ai_policy)
+}
+
 impl Assessments {
     /// The event of a session as calendars show it.
-    fn session_event(&self, row: &AssessmentRow, description: String) -> Result<Event> {
+    pub(super) fn session_event(&self, row: &AssessmentRow, description: String) -> Result<Event> {
         let missing = || Error::internal("a session without a time");
         let id = row.assessment_id();
         Ok(Event {
@@ -94,7 +100,6 @@ impl Assessments {
             let person = store::sessions::person(conn, id).await?;
             names.extend(person.map(|person| person.display_name.unwrap_or(person.login)));
         }
-        let with = if names.is_empty() { String::new() } else { format!("With {}.\n", names.join(", ")) };
-        Ok(format!("{with}Task: {} {}.\nAI tools: {}", row.task_family, row.task_version, row.ai_policy))
+        Ok(described(row, &names))
     }
 }

@@ -98,7 +98,7 @@ impl Assessments {
         Ok((row, hosts))
     }
 
-    async fn save_session(&self, conn: &mut Conn, row: &mut AssessmentRow) -> Result<()> {
+    pub(super) async fn save_session(&self, conn: &mut Conn, row: &mut AssessmentRow) -> Result<()> {
         row.version = row.version.saturating_add(1);
         row.updated_at = self.ctx.clock.now();
         store::assessments::update(conn, row).await?;
@@ -131,7 +131,7 @@ impl Assessments {
             self.set_end(conn, &row).await?;
         }
         self.save_session(conn, &mut row).await?;
-        notify::assessment(&self.ctx, conn, &row, "assessment.checked_in", &ids(hosts)).await?;
+        notify::assessment(&self.ctx, conn, &row, "assessment.checked_in", &ids(&hosts)).await?;
         record_presence(&self.ctx, conn, actor, PresenceKind::CheckedIn, &id.to_string()).await?;
         Ok(detail(row, &hosts))
     }
@@ -147,7 +147,7 @@ impl Assessments {
         let (mut row, hosts) = self.act(conn, actor, id, events::START).await?;
         row.started_at = Some(self.ctx.clock.now());
         self.save_session(conn, &mut row).await?;
-        notify::assessment(&self.ctx, conn, &row, "assessment.started", &ids(hosts)).await?;
+        notify::assessment(&self.ctx, conn, &row, "assessment.started", &ids(&hosts)).await?;
         Ok(detail(row, &hosts))
     }
 
@@ -289,7 +289,7 @@ impl Assessments {
             let event = if lead_is_in { events::CANDIDATE_NO_SHOW } else { events::ASSESSOR_NO_SHOW };
             row.state = ASSESSMENT.transition(&row.state, event, &[Who::System])?.to.to_owned();
             self.finish(conn, &mut row, BookingState::NoShow).await?;
-            notify::assessment(&self.ctx, conn, &row, &format!("assessment.{event}"), &ids(hosts)).await?;
+            notify::assessment(&self.ctx, conn, &row, &format!("assessment.{event}"), &ids(&hosts)).await?;
             let candidate = row.candidate();
             if !lead_is_in {
                 self.follow_in(conn, &row, RedoReason::AssessorNoShow).await?;

@@ -9,7 +9,7 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
         (
             "assessments",
             "SELECT id, application_id, track, state, zone, starts_at, ends_at, reschedules, task_family, task_version,
-                rubric_version, policy_version, redo_of_id, redo_reason, bookable_from, waiting_since, created_at, updated_at
+                video_url, repository_url, rubric_version, policy_version, redo_of_id, redo_reason, bookable_from, waiting_since, created_at, updated_at
              FROM assessments WHERE candidate_id = $1 ORDER BY id",
         ),
         (
@@ -53,6 +53,14 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
              FROM rating_cards WHERE rater_id = $1 ORDER BY id",
         ),
         (
+            "own_session_notes",
+            "SELECT assessment_id, text, updated_at FROM session_notes WHERE author_id = $1 ORDER BY assessment_id",
+        ),
+        (
+            "calendar_feeds",
+            "SELECT id, created_at, revoked_at, last_read_at FROM calendar_feeds WHERE account_id = $1 ORDER BY id",
+        ),
+        (
             "integrity_concerns_raised",
             "SELECT id, assessment_id, text, evidence, state, created_at
              FROM integrity_concerns WHERE raised_by_id = $1 ORDER BY id",
@@ -81,6 +89,9 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
             (SELECT coalesce(jsonb_object_agg(r.key, r.value - 'evidence'), '{}')
              FROM jsonb_each(c.content -> 'ratings') r))
          WHERE c.rater_id = $1 OR c.assessment_id IN (SELECT id FROM assessments WHERE candidate_id = $1)",
+        "DELETE FROM session_notes
+         WHERE author_id = $1 OR assessment_id IN (SELECT id FROM assessments WHERE candidate_id = $1)",
+        "DELETE FROM calendar_feeds WHERE account_id = $1",
         "UPDATE integrity_concerns SET text = '', evidence = '[]', reason = CASE WHEN reason IS NOT NULL THEN '' END
          WHERE raised_by_id = $1 OR assessment_id IN (SELECT id FROM assessments WHERE candidate_id = $1)",
         "UPDATE assessment_outcomes SET reason = '', feedback = '[]'

@@ -184,3 +184,24 @@ diesel::table! {
         decided_at -> Nullable<Timestamptz>,
     }
 }
+
+diesel::table! {
+    calendar_feeds (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    session_notes (assessment_id, author_id) {
+        assessment_id -> Uuid,
+        author_id -> Uuid,
+        text -> Text,
+        version -> Int8,
+        updated_at -> Timestamptz,
+    }
+}

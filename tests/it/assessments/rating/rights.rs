@@ -23,6 +23,12 @@ async fn copies_hold_the_outcome_or_the_own_cards_and_an_erasure_leaves_no_word(
     let (sam, rosa) = (app.reviewer().await, app.staff("staff-rosa", Permission::Reviewer).await);
     let umar = app.assessor("staff-umar").await;
     let word = "Ratingcanary";
+    let record = format!("{}/record", over.path);
+    for (rater, notes) in [(&over.lead, "Leadwords in the notes"), (&over.observer, word)] {
+        let seen = app.get(&record).by(rater).expect(200).await.etag();
+        let call = app.patch(&record).by(rater).if_match(&seen);
+        call.body("application/merge-patch+json", json!({ "notes": notes }).to_string()).expect(200).await;
+    }
     let concern = json!({ "text": format!("Another voice dictated: {word}."),
         "evidence": [{ "source": "https://git.example/x", "finding": format!("{word} in the log.") }] });
     let concerns = format!("{}/integrity_concerns", over.path);
@@ -54,8 +60,10 @@ async fn copies_hold_the_outcome_or_the_own_cards_and_an_erasure_leaves_no_word(
     let raters = app.copy_of(&over.lead).await;
     assert_eq!(raters["own_rating_cards"].as_array().unwrap().len(), 1);
     assert!(raters.to_string().contains("Leadwords"), "{raters}");
+    assert_eq!(raters["own_session_notes"][0]["text"], "Leadwords in the notes");
 
-    let tables = ["rating_cards", "integrity_concerns", "assessment_outcomes", "assessment_appeals"];
+    let tables =
+        ["rating_cards", "integrity_concerns", "assessment_outcomes", "assessment_appeals", "session_notes"];
     for table in tables {
         assert!(app.dump(table).await.contains(word), "{table} has no canary");
     }
