@@ -713,7 +713,7 @@ mod tests {
             with_words_of_people += usize::from(text.contains("<script>"));
             assert_eq!(text.contains("https://assay.example/p?a=1&b=2\n"), linked, "{text}");
         }
-        assert_eq!(with_words_of_people, 11);
+        assert_eq!(with_words_of_people, 12);
     }
 
     #[test]
