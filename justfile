@@ -27,6 +27,17 @@ laws:
 bench-slots:
     cargo bench -p assay-assessments
 
+# How long a ranking takes over 10⁵ and 10⁶ developers
+bench-matching:
+    cargo bench -p assay-matching
+
+# A simulated market, ranked and judged against its hidden truth
+judge-market SEED="1" WORLD="plain":
+    scripts/market/make target/market --seed {{SEED}} --world {{WORLD}}
+    cargo run -q -- score --ratings target/market/ratings.jsonl --out target/market/scores.jsonl
+    cargo run -q -- match --market target/market --out target/market/ranking.jsonl
+    scripts/market/judge target/market target/market/ranking.jsonl --scores target/market/scores.jsonl
+
 # Write every generated file anew
 generate:
     cargo run -q -- openapi > api-spec/openapi.json.new && mv api-spec/openapi.json.new api-spec/openapi.json

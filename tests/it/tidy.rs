@@ -97,6 +97,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "src/domains/assessments",
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio", "vetting"],
     ),
+    ("src/domains/scoring", &[]),
     (
         "src/domains/projects",
         &[
@@ -111,6 +112,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "assessments",
         ],
     ),
+    ("src/domains/matching", &["scoring"]),
 ];
 
 #[test]

@@ -1,0 +1,129 @@
+//! One ranking.
+
+use super::exposure::Exposure;
+use super::learn::Parameters;
+use super::snapshot::{Query, Snapshot};
+use super::value::Terms;
+
+/// How rankings are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// How many to show.
+    pub depth: usize,
+    /// Breaks ties.
+    pub seed: u64,
+    /// Explore newcomers, share exposure, leave out who is probably taken?
+    pub exposure: bool,
+    /// Weight of what is not known of somebody with fewer than three outcomes.
+    pub explore: f64,
+    /// Weight of exposure given beyond merit.
+    pub share: f64,
+    /// Weight of the chance that somebody is taken by then, 0 to 1.
+    pub taken: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { depth: 50, seed: 0, exposure: true, explore: 0.15, share: 0.06, taken: 0.22 }
+    }
+}
+
+/// A place in a ranking.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Row of the snapshot.
+    pub row: usize,
+    /// What places are given by, on the logit scale.
+    pub score: f64,
+}
+
+/// The answer for one project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// The best first.
+    pub shown: Vec<Ranked>,
+    /// Everybody who meets the hard constraints.
+    pub feasible: usize,
+    /// The middle one by score: what explanations are told against.
+    pub median: Option<Ranked>,
+}
+
+/// What is added to the value's logit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Adjustments {
+    /// For what is not known.
+    pub explore: f64,
+    /// For exposure given beyond merit.
+    pub share: f64,
+    /// For being probably taken.
+    pub taken: f64,
+}
+
+impl Adjustments {
+    /// Of one developer.
+    pub fn of(
+        snapshot: &Snapshot,
+        exposure: Option<&Exposure>,
+        settings: &Settings,
+        (row, terms, succeeds): (usize, &Terms, f64),
+        (from, to): (i32, i32),
+    ) -> Self {
+        let Some(exposure) = exposure.filter(|_| settings.exposure) else { return Self::default() };
+        let unknown = terms.variance.sqrt() * succeeds * (1.0 - succeeds) * 4.0;
+        Self {
+            explore: if snapshot.outcomes[row] < 3 { settings.explore * unknown } else { 0.0 },
+            share: -settings.share * exposure.excess(row),
+            taken: settings.taken * exposure.free(row, from, to).max(1e-3).ln(),
+        }
+    }
+
+    /// All together.
+    pub fn sum(self) -> f64 {
+        self.explore + self.share + self.taken
+    }
+}
+
+/// Ranks everybody who meets the hard constraints; `days` is the project's first and last.
+pub fn rank(
+    snapshot: &Snapshot,
+    parameters: &Parameters,
+    exposure: Option<&Exposure>,
+    query: &Query,
+    days: (i32, i32),
+    settings: &Settings,
+) -> Ranking {
+    let mut all: Vec<Ranked> = Vec::new();
+    snapshot.feasible(query, |row| {
+        let terms = Terms::of(snapshot, parameters, query, row);
+        let score = if settings.exposure && exposure.is_some() {
+            let succeeds = terms.chances(parameters).1;
+            let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
+            terms.logit(parameters) + adjustments.sum()
+        } else {
+            terms.logit(parameters)
+        };
+        all.push(Ranked { row, score });
+    });
+    let feasible = all.len();
+    let order = |a: &Ranked, b: &Ranked| {
+        let tie = |ranked: &Ranked| mix(settings.seed ^ ranked.row as u64);
+        b.score.total_cmp(&a.score).then_with(|| tie(a).cmp(&tie(b))).then_with(|| a.row.cmp(&b.row))
+    };
+    let median = (feasible > 0).then(|| *all.select_nth_unstable_by(feasible / 2, order).1);
+    if feasible > settings.depth {
+        if settings.depth > 0 {
+            all.select_nth_unstable_by(settings.depth - 1, order);
+        }
+        all.truncate(settings.depth);
+    }
+    all.sort_unstable_by(order);
+    Ranking { shown: all, feasible, median }
+}
+
+/// SplitMix64's finaliser.
+fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

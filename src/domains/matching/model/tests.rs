@@ -1,0 +1,225 @@
+//! Constraints, explanations, replay, learning.
+
+use proptest::prelude::*;
+
+use super::explain::explain;
+use super::exposure::Exposure;
+use super::learn::{Parameters, learn};
+use super::market::{Contract, Developer, Invitation, Level, Market, Project, Score, SkillEntry};
+use super::rank::{Settings, rank};
+use super::run::run;
+use super::snapshot::{MUST_LEVEL, Snapshot};
+
+fn skills() -> Vec<SkillEntry> {
+    ["rust", "react", "sql"]
+        .map(|id| SkillEntry { id: id.to_owned(), aliases: vec![format!("{id}-lang")] })
+        .to_vec()
+}
+
+fn developer(id: usize, levels: [u8; 3], rate: f64, offset: f64, hours: f64, from: i32) -> Developer {
+    let named = skills().into_iter().zip(levels).filter(|(_, level)| *level > 0);
+    Developer {
+        id: format!("d{id}"),
+        skills: named.map(|(skill, level)| Level { skill: skill.id, level }).collect(),
+        domains: if id.is_multiple_of(2) { vec!["health".to_owned()] } else { Vec::new() },
+        rate,
+        weekly_hours: hours,
+        available_from: from,
+        utc_offset: offset,
+    }
+}
+
+fn project(must: &[&str], max_rate: f64, offset: f64, overlap: f64, hours: f64, start: i32) -> Project {
+    Project {
+        id: "p".to_owned(),
+        day: 1,
+        must: must.iter().map(|skill| (*skill).to_owned()).collect(),
+        nice: vec!["sql".to_owned()],
+        domain: "health".to_owned(),
+        max_rate,
+        weekly_hours: hours,
+        utc_offset: offset,
+        min_overlap: overlap,
+        start_day: start,
+        end_day: start + 30,
+    }
+}
+
+fn developers() -> impl Strategy<Value = Vec<Developer>> {
+    let one = (proptest::array::uniform3(0..6_u8), 40..120_u8, -8..9_i8, 10..41_u8, 0..40_i32);
+    proptest::collection::vec(one, 0..40).prop_map(|rows| {
+        let each = rows.into_iter().enumerate();
+        each.map(|(id, (levels, rate, offset, hours, from))| {
+            developer(id, levels, f64::from(rate), f64::from(offset), f64::from(hours), from)
+        })
+        .collect()
+    })
+}
+
+fn projects() -> impl Strategy<Value = Project> {
+    let musts = prop_oneof![
+        Just(vec![]),
+        Just(vec!["rust"]),
+        Just(vec!["React-lang"]),
+        Just(vec!["rust", "sql"]),
+        Just(vec!["cobol"])
+    ];
+    (musts, 50..130_u8, -8..9_i8, 0..7_u8, 5..41_u8, 0..40_i32).prop_map(
+        |(must, rate, offset, overlap, hours, start)| {
+            project(&must, f64::from(rate), f64::from(offset), f64::from(overlap), f64::from(hours), start)
+        },
+    )
+}
+
+/// The hard constraints, said again without the columns.
+fn allowed(developer: &Developer, project: &Project) -> bool {
+    let has = |must: &String| {
+        let must = must.to_lowercase();
+        let must = must.strip_suffix("-lang").unwrap_or(&must);
+        developer.skills.iter().any(|skill| skill.skill == must && skill.level >= MUST_LEVEL)
+    };
+    let apart = (developer.utc_offset - project.utc_offset).abs();
+    project.must.iter().all(has)
+        && developer.rate <= project.max_rate
+        && developer.weekly_hours >= project.weekly_hours
+        && developer.available_from <= project.start_day
+        && (8.0 - apart.min(24.0 - apart)).max(0.0) >= project.min_overlap
+}
+
+fn scores(count: usize) -> Vec<(Score, Score)> {
+    let score =
+        |at: usize| Score { mean: (at * 7 % 11) as f64 / 5.0 - 1.0, sd: 0.3 + (at % 3) as f64 / 10.0 };
+    (0..count).map(|at| (score(at), score(at + 3))).collect()
+}
+
+fn shown_before(count: usize) -> Exposure {
+    let mut exposure = Exposure::new(count);
+    for row in 0..count {
+        exposure.give(row, (row % 5) as f32);
+        exposure.earn(row, (row % 3) as f32);
+        exposure.engage(row, 5, 25, 0.1 * (row % 9) as f64);
+    }
+    exposure
+}
+
+proptest! {
+    #[test]
+    fn exactly_those_who_meet_every_constraint_are_ranked(developers in developers(), project in projects()) {
+        let snapshot = Snapshot::new(&skills(), &developers, &scores(developers.len()), MUST_LEVEL);
+        let query = snapshot.query(&project);
+        let settings = Settings { depth: 100, ..Settings::default() };
+        let ranking = rank(&snapshot, &Parameters::default(), None, &query, (0, 9), &settings);
+        let mut shown: Vec<&str> = ranking.shown.iter().map(|ranked| developers[ranked.row].id.as_str()).collect();
+        shown.sort_unstable();
+        let mut expected: Vec<&str> =
+            developers.iter().filter(|one| allowed(one, &project)).map(|one| one.id.as_str()).collect();
+        expected.sort_unstable();
+        prop_assert_eq!(shown, expected);
+        prop_assert!(ranking.shown.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    }
+
+    #[test]
+    fn parts_sum_to_the_distance_from_the_median_and_a_replay_is_bit_equal(
+        developers in developers(), project in projects(), seed in any::<u64>(), exposed in any::<bool>(),
+    ) {
+        let build = || Snapshot::new(&skills(), &developers, &scores(developers.len()), MUST_LEVEL);
+        let (snapshot, parameters) = (build(), Parameters::default());
+        let exposure = shown_before(developers.len());
+        let query = snapshot.query(&project);
+        let settings = Settings { seed, exposure: exposed, ..Settings::default() };
+        let days = (project.start_day, project.end_day);
+        let ranking = rank(&snapshot, &parameters, Some(&exposure), &query, days, &settings);
+        let again = rank(&build(), &parameters, Some(&exposure.clone()), &query, days, &settings);
+        prop_assert_eq!(&ranking, &again);
+        let Some(median) = ranking.median else { return Ok(()) };
+        for ranked in &ranking.shown {
+            let told = explain(
+                &snapshot, &parameters, Some(&exposure), &query, days, &settings, (ranked.row, median.row),
+            );
+            let sum: f64 = told.parts.iter().map(|part| part.above_median).sum();
+            prop_assert!((told.score - told.median - sum).abs() < 1e-9, "{told:?}");
+            prop_assert_eq!(told.score.to_bits(), ranked.score.to_bits());
+        }
+    }
+}
+
+fn market(people: usize) -> Market {
+    let developers: Vec<Developer> = (0..people)
+        .map(|id| {
+            developer(id, [3 + (id % 3) as u8, 4, (id % 6) as u8], 50.0 + (id % 40) as f64, 0.0, 40.0, 0)
+        })
+        .collect();
+    let projects = (0..40)
+        .map(|at| Project {
+            id: format!("p{at}"),
+            day: at,
+            start_day: at + 5,
+            ..project(&["rust"], 95.0, 0.0, 2.0, 20.0, 0)
+        })
+        .collect();
+    Market {
+        skills: skills(),
+        developers,
+        invitations: Vec::new(),
+        contracts: Vec::new(),
+        projects,
+        ratings: None,
+    }
+}
+
+#[test]
+fn an_empty_history_ranks_by_priors_and_exposure_spreads() {
+    let market = market(120);
+    let shown = |exposure: bool| {
+        let lines = run(&market, &Settings { exposure, ..Settings::default() }, true);
+        assert!(lines.iter().all(|line| line.ranking.len() == 50));
+        let first: std::collections::BTreeSet<String> =
+            lines.iter().flat_map(|line| line.ranking[..10].to_vec()).collect();
+        first.len()
+    };
+    assert!(shown(true) > 2 * shown(false), "{} {}", shown(true), shown(false));
+}
+
+#[test]
+fn history_moves_the_coefficients_where_it_points() {
+    let people: Vec<Developer> = (0..200).map(|id| developer(id, [4, 4, 4], 60.0, 0.0, 40.0, 0)).collect();
+    // Here only those with a high score succeed, and only those with room below the limit accept.
+    let scores: Vec<(Score, Score)> = (0..200)
+        .map(|id| (Score { mean: if id % 2 == 0 { 1.0 } else { -1.0 }, sd: 0.3 }, Score::default()))
+        .collect();
+    let contracts: Vec<Contract> = (0..200)
+        .map(|id| Contract {
+            developer_id: format!("d{id}"),
+            must: vec!["rust".to_owned()],
+            nice: Vec::new(),
+            domain: "media".to_owned(),
+            utc_offset: 0.0,
+            success: id % 2 == 0,
+        })
+        .collect();
+    let invitations: Vec<Invitation> = (0..200)
+        .map(|id| Invitation {
+            developer_id: format!("d{id}"),
+            domain: "media".to_owned(),
+            rate: 60.0,
+            max_rate: if id % 4 == 0 { 61.0 } else { 90.0 },
+            accepted: id % 4 != 0,
+        })
+        .collect();
+    let mut snapshot = Snapshot::new(&skills(), &people, &scores, MUST_LEVEL);
+    let prior = Parameters::default();
+    let learned = learn(&mut snapshot, &invitations, &contracts);
+    assert!(learned.success[1] > prior.success[1] + 0.3, "{learned:?}");
+    assert!(learned.acceptance[1] > prior.acceptance[1] + 0.3, "{learned:?}");
+    let none = learn(&mut Snapshot::new(&skills(), &people, &scores, MUST_LEVEL), &[], &[]);
+    assert_eq!((none.acceptance, none.success), (prior.acceptance, prior.success));
+}
+
+#[test]
+fn near_misses_name_the_one_constraint() {
+    let people = [developer(0, [4, 0, 0], 60.0, 0.0, 40.0, 0), developer(1, [4, 0, 0], 99.0, 0.0, 40.0, 0)];
+    let snapshot = Snapshot::new(&skills(), &people, &scores(2), MUST_LEVEL);
+    let query = snapshot.query(&project(&["rust"], 80.0, 0.0, 2.0, 20.0, 0));
+    assert_eq!(snapshot.near_misses(&query), [("rate", 1)]);
+    assert!(Snapshot::bytes_each() <= 120);
+}

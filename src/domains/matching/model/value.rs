@@ -1,0 +1,90 @@
+//! What a developer is worth to a project: the chance that they accept times the chance that the work is accepted.
+
+use super::learn::Parameters;
+use super::snapshot::{Query, Snapshot};
+
+/// The terms of a developer for a project: what enters the two chances, in a fixed order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// `ln(max rate / rate)`.
+    pub headroom: f64,
+    /// 1 in a known line of business.
+    pub domain: f64,
+    /// Standardised technical score.
+    pub technical: f64,
+    /// Standardised collaboration score.
+    pub collaboration: f64,
+    /// Mean level of the must-skills, 0 to 1, about 0.8.
+    pub must: f64,
+    /// Mean level of the nice skills, 0 to 1.
+    pub nice: f64,
+    /// Shared hours, 0 to 1.
+    pub overlap: f64,
+    /// Own record.
+    pub record: f64,
+    /// Variance of what is known of the person, on the logit scale.
+    pub variance: f64,
+}
+
+/// The sigmoid.
+pub fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+impl Terms {
+    /// Reads the columns.
+    #[inline]
+    pub fn of(snapshot: &Snapshot, parameters: &Parameters, query: &Query, row: usize) -> Self {
+        let level = |skill: u32| f64::from(snapshot.level(row, skill));
+        let mean = |sum: f64, count: usize| if count == 0 { 0.0 } else { sum / (5 * count) as f64 };
+        let must: f64 = query.must.iter().flatten().map(|skill| level(*skill)).sum();
+        let nice: f64 = query.nice.iter().map(|skill| level(*skill)).sum();
+        let sd = |column: &[f32], slope: f64| (f64::from(column[row]) * slope).powi(2);
+        Self {
+            headroom: f64::from(query.max_rate / snapshot.rate[row].max(0.01)).ln().clamp(-1.0, 1.5),
+            domain: if snapshot.domains[row] & query.domain != 0 { 1.0 } else { 0.0 },
+            technical: f64::from(snapshot.technical[row]),
+            collaboration: f64::from(snapshot.collaboration[row]),
+            must: if query.must.is_empty() { 0.8 } else { mean(must, query.must.len()) },
+            nice: mean(nice, query.nice.len()),
+            overlap: f64::from(snapshot.overlap(row, query.utc_offset)) / 8.0,
+            record: f64::from(snapshot.record[row]),
+            variance: sd(&snapshot.technical_sd, parameters.success[1])
+                + sd(&snapshot.collaboration_sd, parameters.success[2])
+                + f64::from(snapshot.record_variance[row]),
+        }
+    }
+
+    /// What enters the chance of success, the constant first.
+    pub fn for_success(&self) -> [f64; 7] {
+        [
+            1.0,
+            self.technical,
+            self.collaboration,
+            self.must - 0.8,
+            self.nice - 0.3,
+            self.domain,
+            self.overlap - 0.7,
+        ]
+    }
+
+    /// What enters the chance of acceptance, the constant first.
+    pub fn for_acceptance(&self) -> [f64; 3] {
+        [1.0, self.headroom, self.domain]
+    }
+
+    /// `P(accept)` and `P(success)`; the second is drawn towards a half by what is not known (MacKay 1992).
+    pub fn chances(&self, parameters: &Parameters) -> (f64, f64) {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let success = dot(&self.for_success(), &parameters.success) + self.record;
+        let drawn = (1.0 + std::f64::consts::PI * self.variance / 8.0).sqrt();
+        (logistic(dot(&self.for_acceptance(), &parameters.acceptance)), logistic(success / drawn))
+    }
+
+    /// The value on the logit scale, where parts add.
+    pub fn logit(&self, parameters: &Parameters) -> f64 {
+        let (accepts, succeeds) = self.chances(parameters);
+        let value = (accepts * succeeds).clamp(1e-9, 1.0 - 1e-9);
+        (value / (1.0 - value)).ln()
+    }
+}
