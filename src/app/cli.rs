@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
 use super::providers::{self, Providers};
 use super::worker::{Background, Duties};
-use super::{demo, domains, openapi, server, slots, spec};
+use super::{demo, domains, matching, openapi, score, server, slots, spec};
 
 /// Back end of a vetted mid-market talent marketplace.
 #[derive(Debug, Parser)]
@@ -121,6 +121,51 @@ enum Command {
         #[arg(long, value_name = "START", value_parser = parse_start)]
         explain: Option<Option<DateTime<Utc>>>,
     },
+    /// Score developers from ratings: measures that do not depend on who assessed, with standard errors and fit
+    #[command(
+        after_help = "Examples:\n  assay score --ratings ratings.jsonl --out scores.jsonl --report report.json\n  assay score --ratings ratings.jsonl --out scores.jsonl --estimator jmle --levels 0..4\n\nA line of input: {\"developer_id\",\"assessor_id\",\"role\",\"criterion\",\"rating\"}. A malformed line: exit 2, its\nnumber on standard error, and nothing is written. docs/MATCHING.md tells the method."
+    )]
+    Score {
+        /// Ratings, a JSON object a line
+        #[arg(long, value_name = "FILE")]
+        ratings: PathBuf,
+        /// Where the scores go, a JSON object a line, on the logit scale
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Where a report goes: assessors, criteria, thresholds, separation, connected components
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        /// bayes (what is published) or jmle (as published programs do it)
+        #[arg(long, default_value = "bayes", value_parser = parse_estimator)]
+        estimator: assay_scoring::Estimator,
+        /// Lowest and highest level, if not the data's own
+        #[arg(long, value_name = "MIN..MAX", value_parser = score::parse_levels)]
+        levels: Option<assay_scoring::Scale>,
+    },
+    /// Rank developers for the projects of a market in files: hard constraints, learned value, shared exposure
+    #[command(
+        after_help = "Examples:\n  assay match --market market-101 --out ranking.jsonl\n  assay match --market market-101 --out ranking.jsonl --exposure off --depth 10\n  assay match --market market-101 --out ranking.jsonl --explain\n\nThe folder holds skills.json, developers.jsonl, ratings.jsonl, invitations.jsonl, contracts.jsonl and\nprojects.jsonl. Bad input: exit 2, the file and line on standard error, and nothing is written.\ndocs/MATCHING.md tells the method."
+    )]
+    Match {
+        /// The folder with the market's files
+        #[arg(long, value_name = "FOLDER")]
+        market: PathBuf,
+        /// Where the rankings go, a JSON object a line
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Most developers in a ranking
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        depth: usize,
+        /// Breaks ties
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// on: explore newcomers, share exposure, leave out who is probably taken; off: value alone
+        #[arg(long, value_name = "on|off", default_value = "on", action = clap::ArgAction::Set, value_parser = parse_switch)]
+        exposure: bool,
+        /// Also say why the first ten are where they are, and what would move them up
+        #[arg(long)]
+        explain: bool,
+    },
     /// Work with the audit log
     #[command(after_help = "Example:\n  assay audit verify")]
     Audit {
@@ -162,6 +207,22 @@ fn parse_permission(text: &str) -> Result<assay_kernel::Permission, String> {
             assay_kernel::Permission::ALL.iter().map(|permission| permission.as_str()).collect();
         format!("one of {}", all.join(", "))
     })
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
+fn parse_estimator(text: &str) -> Result<assay_scoring::Estimator, String> {
+    match text {
+        "bayes" => Ok(assay_scoring::Estimator::Bayes),
+        "jmle" => Ok(assay_scoring::Estimator::Jmle),
+        _ => Err("bayes or jmle".to_owned()),
+    }
 }
 
 fn parse_start(text: &str) -> Result<DateTime<Utc>, String> {
@@ -230,6 +291,13 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Ok(())
         }),
         Command::Jobs { act } => tool(&options, async |ctx| jobs(ctx, &act).await),
+        Command::Score { ratings, out, report, estimator, levels } => {
+            return Ok(refused(score::run(&score::Task { ratings, out, report, estimator, levels })));
+        }
+        Command::Match { market, out, depth, seed, exposure, explain } => {
+            let settings = assay_matching::Settings { depth, seed, exposure, ..Default::default() };
+            return Ok(refused(matching::run(&matching::Task { market, out, settings, explain })));
+        }
         Command::Slots { explain } => {
             return Ok(slots::run(match explain {
                 None => slots::Explain::No,
@@ -239,6 +307,17 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
         }
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// A command on files: 0 done, 2 with what is wrong with the input.
+fn refused(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("assay: {text}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn config(options: &Options, markdown: bool) -> Outcome {

@@ -13,5 +13,6 @@ mod market;
 mod platform;
 mod portfolio;
 mod scheduling;
+mod scoring;
 mod tidy;
 mod vetting;
