@@ -165,6 +165,7 @@ pub fn complete(mut document: Value) -> Value {
         }
     });
     add_id_schemas(&mut document);
+    super::compose::compose(&mut document);
     let mut used = std::collections::BTreeSet::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
