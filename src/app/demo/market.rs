@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::walk::{Person, Walk, told};
+use super::walk::{Person, Walk};
 use crate::app::boot::{Failure, Outcome};
 
 impl Walk<'_> {
@@ -26,11 +26,8 @@ impl Walk<'_> {
         curator: &Person,
         organisation: &str,
     ) -> Outcome<String> {
-        let now = self.get(client, "/sandbox/clock").await?.text("/now")?;
-        let starts_on = (now.parse::<chrono::DateTime<chrono::Utc>>().map_err(told)?
-            + chrono::Duration::days(21))
-        .date_naive()
-        .to_string();
+        let now = self.get(client, "/sandbox/clock").await?.time("/now")?;
+        let starts_on = (now + chrono::Duration::days(21)).date_naive().to_string();
         let path = format!("/v1/organisations/{organisation}/projects");
         let draft = self.post(client, &path, 201, content(&starts_on)).await?;
         let project = format!("/v1/projects/{}", draft.text("/id")?);
@@ -73,10 +70,7 @@ impl Walk<'_> {
                 first = format!("/v1/bids/{}", bid.text("/id")?);
             }
         }
-        let other = self.send(Method::GET, rival, &first, None, Value::Null).await?;
-        if other.status().as_u16() != 404 {
-            return Err(Failure(format!("a rival sees a sealed bid: {}", other.status())));
-        }
+        self.refused(rival, Method::GET, &first, 404).await?;
         self.say(&format!("{} cannot see that bid: 404", rival.login));
         let compared = self.get(client, &format!("{project}/bids")).await?;
         let count = compared.body["data"].as_array().map_or(0, Vec::len);

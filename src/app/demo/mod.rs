@@ -1,6 +1,7 @@
 //! `demo`: drives the road of the market over HTTP against a service that it starts itself: sign-in, import of a
-//! portfolio, application, screening, appeal, approval, organisation, project, curation, listing, bid, offer, acceptance.
+//! portfolio, application, screening, appeal, paired assessment, approval, organisation, project, curation, listing, bid, offer, acceptance.
 
+mod assessments;
 mod market;
 mod portfolio;
 mod service;
@@ -42,7 +43,8 @@ impl Walk<'_> {
         self.import(&developer).await?;
         let application = self.application(&developer, &sam).await?;
         self.appeal(&developer, &sam, &rosa, &application).await?;
-        self.approval(&developer, &rosa, &application).await?;
+        self.pass(&rosa, &application).await?;
+        self.assessments(&developer, &application, (&sam, &rosa)).await?;
         self.fast_lane(&rival, &rosa).await?;
 
         let organisation = self.organisation(&client, &sam).await?;

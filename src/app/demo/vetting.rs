@@ -1,11 +1,10 @@
 //! The act of vetting: an application, its screening, an appeal, the fast lane.
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use serde_json::{Value, json};
 
-use super::walk::{Person, Walk, right, told};
-use crate::app::boot::{Failure, Outcome};
+use super::walk::{Person, Walk};
+use crate::app::boot::Outcome;
 
 impl Walk<'_> {
     /// From a draft to changes requested and made, and back into the queue. Answers the application.
@@ -33,14 +32,7 @@ impl Walk<'_> {
         let seen = self.get(developer, &application).await?;
         let better =
             json!({ "statement": "Payment systems for ten years; the ledger's import was mine alone." });
-        let request = self
-            .http
-            .patch(format!("{}{application}", self.url))
-            .bearer_auth(&developer.token)
-            .header(IF_MATCH, seen.etag.unwrap_or_default())
-            .header(CONTENT_TYPE, "application/merge-patch+json")
-            .body(better.to_string());
-        right(request.send().await.map_err(told)?, 200).await?;
+        self.patch(developer, &application, seen.etag.as_deref(), &better).await?;
         let again = self.act_on_latest(developer, &application, "submit", Value::Null).await?;
         self.say(&format!("{} makes them and submits again: {}", developer.login, again.text("/state")?));
         Ok(application)
@@ -76,10 +68,7 @@ impl Walk<'_> {
         let filed = self.post(developer, &format!("/v1/decisions/{decision}/appeal"), 201, text).await?;
         let appeal = format!("/v1/appeals/{}", filed.text("/id")?);
         self.say(&format!("{} appeals; the answer is due by {}", developer.login, filed.text("/due_at")?));
-        let own = self.send(Method::POST, first, &format!("{appeal}/claim"), None, Value::Null).await?;
-        if own.status().as_u16() != 409 {
-            return Err(Failure(format!("a reviewer takes an appeal against themselves: {}", own.status())));
-        }
+        self.refused(first, Method::POST, &format!("{appeal}/claim"), 409).await?;
         self.say(&format!("{} cannot take the appeal against their own decision: 409", first.login));
         self.post(second, &format!("{appeal}/claim"), 200, Value::Null).await?;
         let answer =
@@ -91,20 +80,23 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Screened by the other reviewer, and approved by the word of an admin.
-    pub(super) async fn approval(&self, developer: &Person, admin: &Person, application: &str) -> Outcome {
-        self.post(admin, &format!("{application}/claim"), 200, Value::Null).await?;
-        let passed = self.act_on_latest(admin, application, "pass", Value::Null).await?;
-        self.say(&format!("{} screens and passes it: {}", admin.login, passed.text("/state")?));
-        self.approve(developer, admin, application).await
+    /// Screened by a reviewer: ready for an assessment.
+    pub(super) async fn pass(&self, reviewer: &Person, application: &str) -> Outcome {
+        self.post(reviewer, &format!("{application}/claim"), 200, Value::Null).await?;
+        let passed = self.act_on_latest(reviewer, application, "pass", Value::Null).await?;
+        self.say(&format!("{} screens and passes it: {}", reviewer.login, passed.text("/state")?));
+        Ok(())
     }
 
-    pub(super) async fn approve(&self, developer: &Person, admin: &Person, application: &str) -> Outcome {
-        let reason = json!({ "reason": "Work seen and talked through." });
-        let approved = self.act_on_latest(admin, application, "override_approval", reason).await?;
-        let approval = approved.text("/approval_id")?;
-        self.say(&format!("{} approves {} as an admin: {approval}", admin.login, developer.login));
-        Ok(())
+    /// Somebody whose application goes straight through the screening. Answers the application.
+    pub(super) async fn ready(&self, developer: &Person, reviewer: &Person) -> Outcome<String> {
+        self.import(developer).await?;
+        let draft = self.post(developer, "/v1/applications", 201, json!({ "tracks": ["backend"] })).await?;
+        let application = format!("/v1/applications/{}", draft.text("/id")?);
+        self.act(developer, &application, "submit", draft.etag.as_deref(), Value::Null).await?;
+        self.say(&format!("{} applies: {}", developer.login, draft.text("/id")?));
+        self.pass(reviewer, &application).await?;
+        Ok(application)
     }
 
     /// Another developer, whose work elsewhere speaks for itself.
@@ -123,6 +115,10 @@ impl Walk<'_> {
             "{} takes the fast lane, which {} confirms: {state}",
             developer.login, admin.login
         ));
-        self.approve(developer, admin, &application).await
+        let reason = json!({ "reason": "Work seen and talked through." });
+        let approved = self.act_on_latest(admin, &application, "override_approval", reason).await?;
+        let approval = approved.text("/approval_id")?;
+        self.say(&format!("{} approves {} by an admin's override: {approval}", admin.login, developer.login));
+        Ok(())
     }
 }
