@@ -26,8 +26,20 @@ pub fn path(n: usize) -> String {
 }
 
 impl Crowd {
-    /// `candidates`, and assessors who lead and observe on the track `backend`, all day in UTC.
+    /// `candidates`, and assessors who lead and observe on the track `backend`, all day in UTC. Connections are open and
+    /// statements prepared, as in a service that has run for a while.
     pub async fn new(candidates: usize, assessors: usize) -> Self {
+        let crowd = Self::cold(candidates, assessors).await;
+        // No start lies off the grid.
+        let nowhere = crowd.monday(9) + Duration::minutes(7);
+        for _ in 0..2 {
+            join_all((0..candidates).map(|n| crowd.hold(n, nowhere))).await;
+        }
+        crowd
+    }
+
+    /// The same in a service that has just started: nothing is open, nothing prepared.
+    pub async fn cold(candidates: usize, assessors: usize) -> Self {
         let app = TestApp::start_with(&[("database.api_connections", "52")]).await;
         let now = app.now();
         let policy = &app.services.ctx.policy;
@@ -92,13 +104,7 @@ impl Crowd {
         for statement in statements {
             app.sql(&statement).await.expect("the crowd");
         }
-        let crowd = Self { app };
-        // Opens the connections and prepares the statements: no start lies off the grid.
-        let nowhere = crowd.monday(9) + Duration::minutes(7);
-        for _ in 0..2 {
-            join_all((0..candidates).map(|n| crowd.hold(n, nowhere))).await;
-        }
-        crowd
+        Self { app }
     }
 
     /// An hour of the Monday of the week after next, so that whole weeks lie ahead.
