@@ -126,12 +126,14 @@ impl<'a> Walk<'a> {
 
     /// Somebody's access token; a new one of the same session when the clock was moved, by which old ones run out.
     pub async fn token(&self, person: &Person) -> Outcome<String> {
-        let held = person.tokens.borrow();
-        if held.moves == self.moves.get() {
-            return Ok(held.access.clone());
-        }
-        let body = json!({ "grant_type": "refresh_token", "refresh_token": held.refresh });
-        drop(held);
+        let refresh = {
+            let held = person.tokens.borrow();
+            if held.moves == self.moves.get() {
+                return Ok(held.access.clone());
+            }
+            held.refresh.clone()
+        };
+        let body = json!({ "grant_type": "refresh_token", "refresh_token": refresh });
         let request = self.http.post(format!("{}/v1/auth/token", self.url)).json(&body);
         let tokens = self.tokens(&right(request.send().await.map_err(told)?, 200).await?)?;
         let access = tokens.access.clone();

@@ -23,26 +23,6 @@ async fn fifty_want_one_slot_of_two_people() {
 }
 
 #[tokio::test]
-async fn who_meets_a_cold_service_may_have_to_come_again() {
-    // Fifty connections opened at once, each preparing its statements behind the one lock that all want: who has waited
-    // two seconds for a connection or for the lock is told to come again. Nobody gets a wrong answer.
-    let crowd = Crowd::cold(50, 2).await;
-    let start = crowd.monday(9);
-    let mut won = 0;
-    for round in 0..3 {
-        let answers = crowd.all_hold(&vec![start; 50]).await;
-        let (answered, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status != 503);
-        assert!(busy.iter().all(|answer| answer.header("retry-after") == Some("1")), "{busy:?}");
-        println!("cold, round {round}: {} answered, {} told to come again", answered.len(), busy.len());
-        // The holder may hold the same start anew.
-        won = won.max(answered.iter().filter(|answer| answer.status == 200).count());
-    }
-    assert_eq!(won, 1);
-    crowd.assert_sound().await;
-    crowd.app.stop().await;
-}
-
-#[tokio::test]
 async fn fifty_want_overlapping_slots() {
     let crowd = Crowd::new(50, 2).await;
     // Each start overlaps, with buffers, every other: one panel of two can take one.

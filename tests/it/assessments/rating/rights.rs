@@ -1,5 +1,6 @@
 //! People's rights: what candidates and raters get a copy of, and what an erasure leaves.
 
+use assay::app::domains;
 use assay_kernel::Permission;
 use serde_json::{Value, json};
 
@@ -108,6 +109,7 @@ async fn an_assessors_words_go_with_them() {
     for table in tables {
         assert!(app.dump(table).await.contains(word), "{table} has no canary");
     }
+    domains::set_permission(app.ctx(), &lead.login, Permission::Assessor, false).await.expect("revoked");
     app.post("/v1/me/erasure").by(lead).expect(202).await;
     app.advance_days(7).await;
     app.advance(std::time::Duration::from_secs(61)).await;
