@@ -221,6 +221,8 @@ pub struct Mail {
     text: String,
     /// The HTML.
     html: String,
+    /// The calendar (RFC 5545) that comes with it.
+    calendar: Option<String>,
 }
 
 /// Lists the mails that were not sent.
@@ -252,7 +254,12 @@ async fn get_sandbox_mail(sandbox: Data<Sandbox>, id: Path<String>) -> Outcome {
     let missing = || Error::not_found("mail");
     let folder = sandbox.mail.clone().ok_or_else(missing)?;
     let mail = read_file(&folder, &id.0).await.map_err(Error::internal)?.ok_or_else(missing)?;
-    Ok(Reply::ok(&Mail { summary: mail.summary.into(), text: mail.text, html: mail.html })?)
+    Ok(Reply::ok(&Mail {
+        summary: mail.summary.into(),
+        text: mail.text,
+        html: mail.html,
+        calendar: mail.calendar,
+    })?)
 }
 
 #[cfg(test)]
