@@ -15,6 +15,7 @@ mod lists;
 mod read;
 mod requests;
 pub mod sandbox;
+mod states;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -30,9 +31,11 @@ pub use requests::{
     create_payment_intent, create_payout, create_refund, create_setup_intent, create_transfer,
     reverse_transfer, update_dispute,
 };
+pub use states::{
+    ChargeStatus, DisputeStatus, PaymentIntentStatus, PayoutStatus, RefundStatus, SetupIntentStatus,
+};
 pub use types::{
-    Account, AccountLink, Balance, BalanceAmount, BalanceTransaction, Charge, ChargeStatus, Customer,
-    Dispute, DisputeStatus, EarlyFraudWarning, FeeDetail, LastError, Object, PaymentIntent,
-    PaymentIntentStatus, Payout, PayoutStatus, Refund, RefundStatus, Requirements, SetupIntent,
-    SetupIntentStatus, Transfer, TransferReversal, money,
+    Account, AccountLink, Balance, BalanceAmount, BalanceTransaction, Charge, Customer, Dispute,
+    EarlyFraudWarning, EvidenceDetails, FeeDetail, LastError, Object, PaymentIntent, Payout, Refund,
+    Requirements, SetupIntent, Transfer, TransferReversal, money,
 };

@@ -130,9 +130,9 @@ pub async fn api(request: HttpRequest, bytes: Bytes, state: Data<State>) -> Http
     } else {
         End::of(Err(Refused::new(401, "invalid_request_error", "Invalid API Key provided.")))
     };
-    let first = std::mem::take(&mut state.world().deliver_first);
-    if first {
-        webhooks::deliver(&state).await;
+    let early = std::mem::take(&mut state.world().early);
+    for delivery in early {
+        webhooks::send(&state, delivery).await;
     }
     if end.lost {
         let half = futures_util::stream::iter([

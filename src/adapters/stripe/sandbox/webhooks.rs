@@ -46,31 +46,39 @@ pub async fn run(state: Data<State>) {
 }
 
 /// Delivers what is due now.
-pub async fn deliver(state: &State) {
+async fn deliver(state: &State) {
     loop {
         let next = {
             let mut world = state.world();
             world.tick();
             let now = world.now();
             let place = world.outbox.iter().position(|delivery| delivery.due <= now);
-            let delivery = place.and_then(|place| world.outbox.remove(place));
-            delivery
-                .and_then(|delivery| Some((world.endpoints.get(delivery.endpoint)?.clone(), delivery, now)))
+            place.and_then(|place| world.outbox.remove(place))
         };
-        let Some((endpoint, delivery, now)) = next else { return };
-        let signature = webhook::sign(delivery.body.as_bytes(), &endpoint.secrets, now);
-        let sent = state
-            .http
-            .post(&endpoint.url)
-            .header("content-type", "application/json; charset=utf-8")
-            .header("stripe-signature", signature)
-            .body(delivery.body.clone())
-            .send()
-            .await;
-        let taken = sent.is_ok_and(|answer| answer.status().is_success());
-        if !taken && let Some(pause) = PAUSES.get(delivery.attempt) {
-            let due = now + chrono::Duration::seconds(*pause);
-            state.world().outbox.push_back(Delivery { due, attempt: delivery.attempt + 1, ..delivery });
-        }
+        let Some(delivery) = next else { return };
+        send(state, delivery).await;
+    }
+}
+
+/// One try; what is not taken is put back for later.
+pub async fn send(state: &State, delivery: Delivery) {
+    let (endpoint, now) = {
+        let world = state.world();
+        (world.endpoints.get(delivery.endpoint).cloned(), world.now())
+    };
+    let Some(endpoint) = endpoint else { return };
+    let signature = webhook::sign(delivery.body.as_bytes(), &endpoint.secrets, now);
+    let sent = state
+        .http
+        .post(&endpoint.url)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("stripe-signature", signature)
+        .body(delivery.body.clone())
+        .send()
+        .await;
+    let taken = sent.is_ok_and(|answer| answer.status().is_success());
+    if !taken && let Some(pause) = PAUSES.get(delivery.attempt) {
+        let due = now + chrono::Duration::seconds(*pause);
+        state.world().outbox.push_back(Delivery { due, attempt: delivery.attempt + 1, ..delivery });
     }
 }

@@ -206,8 +206,8 @@ pub struct World {
     pub faults: Faults,
     pub endpoints: Vec<Endpoint>,
     pub outbox: VecDeque<Delivery>,
-    /// An event must be delivered before the request that made it is answered.
-    pub deliver_first: bool,
+    /// To be delivered before the request that caused them is answered.
+    pub early: Vec<Delivery>,
     pub requests: BTreeMap<String, u64>,
 }
 
@@ -229,7 +229,7 @@ impl World {
             faults: Faults::default(),
             endpoints,
             outbox: VecDeque::new(),
-            deliver_first: false,
+            early: Vec::new(),
             requests: BTreeMap::new(),
         }
     }
@@ -418,10 +418,7 @@ impl World {
                 }
                 // Behind whatever comes next.
                 Some(HookFault::Reorder) => self.faults.held.push(delivery),
-                Some(HookFault::Early) => {
-                    self.deliver_first = true;
-                    self.outbox.push_front(delivery);
-                }
+                Some(HookFault::Early) => self.early.push(delivery),
             }
         }
         self.outbox.extend(held);
