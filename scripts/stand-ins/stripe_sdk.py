@@ -68,7 +68,7 @@ try:
     })
     raise SystemExit("a declined card paid")
 except stripe.CardError as error:
-    assert error.code == "card_declined" and error.decline_code == "generic_decline"
+    assert error.code == "card_declined" and error.json_body["error"]["decline_code"] == "generic_decline"
 
 options = {"idempotency_key": "transfer-1"}
 params = {

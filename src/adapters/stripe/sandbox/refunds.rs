@@ -55,7 +55,6 @@ pub fn create(world: &mut World, call: &Call) -> Answer {
             "balance_transaction": null,
             "charge": id,
             "currency": currency,
-            "destination_details": null,
             "metadata": call.metadata(),
             "payment_intent": charge["payment_intent"],
             "reason": call.text("reason"),

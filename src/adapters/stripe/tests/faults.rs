@@ -60,12 +60,8 @@ async fn a_stored_failure_comes_again_and_only_looking_tells() {
         assert!(
             matches!(&again, Failure::Unknown(unknown) if unknown.replayed && unknown.why == Why::ServerError)
         );
-        let found = stage.stripe.find_by_metadata::<PaymentIntent>(
-            &Listing::of::<PaymentIntent>(),
-            100,
-            "milestone",
-            "m1",
-        );
+        let all = Listing::of::<PaymentIntent>();
+        let found = stage.stripe.find_by_metadata::<PaymentIntent>(&all, 100, "milestone", "m1");
         let found = matches!(found.await.unwrap(), Found::Here(_));
         assert_eq!(usize::from(found), expected, "{fault}");
     }

@@ -199,7 +199,7 @@ async fn hundreds_are_paged_through_to_the_end_or_to_the_bound() {
     assert!(matches!(find("m0", 1_000).await, Found::Here(_)));
     assert!(matches!(find("m230", 1_000).await, Found::Absent));
     assert!(matches!(find("m0", 100).await, Found::Unfinished));
-    let events =
-        stage.stripe.list::<webhook::Event>(&Listing::events().with("type", "payment_intent.created"), 1_000);
+    let created = Listing::events().with("type", "payment_intent.created");
+    let events = stage.stripe.list::<webhook::Event>(&created, 1_000);
     assert_eq!(events.await.unwrap().items.len(), 230);
 }
