@@ -207,7 +207,7 @@ impl Stripe {
             .shared
             .buckets
             .take(endpoint(path), Instant::now(), self.shared.config.max_wait)
-            .map_err(|wait| held_back(wait))?;
+            .map_err(held_back)?;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
