@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
-use super::providers::{self, Providers};
+use super::providers::{Providers, Sandboxes};
 use super::worker::{Background, Duties};
 use super::{demo, domains, openapi, server, slots, spec};
 
@@ -352,9 +352,9 @@ fn worker(options: &Options) -> Outcome {
             return Err(Failure("the database lacks migrations; run `assay migrate` first".to_owned()));
         }
         let origins = Origins::of(&config)?;
-        // Jobs may call GitHub; a sandbox of this process speaks for the same invented people.
-        let sandbox = providers::sandbox_github(&config, &origins)?;
-        let providers = Providers::new(&config, &origins, sandbox.as_ref())?;
+        // Jobs may call the providers.
+        let sandboxes = Sandboxes::beside_a_service(&config, &origins)?;
+        let providers = Providers::new(&config, &origins, &sandboxes)?;
         let ctx = boot::context(&config, &origins, &url, 1);
         boot::prepare(&ctx).await?;
         let metrics = server::serve_metrics(

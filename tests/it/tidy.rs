@@ -156,7 +156,7 @@ fn crates_stay_in_their_rooms() {
             source.is_http_room()
                 || source.path.starts_with("src/platform/web/")
                 || source.path.starts_with("src/app/")
-                || source.path.starts_with("src/adapters/github/sandbox/")
+                || (source.path.starts_with("src/adapters/") && source.path.contains("/sandbox/"))
         }),
         (&["reqwest", "lettre", "oauth2"], "adapters and the demonstration", |source| {
             source.path.starts_with("src/adapters/") || source.path.starts_with("src/app/demo")
