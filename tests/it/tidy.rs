@@ -85,6 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("src/kernel", &[]),
     ("src/platform", &["kernel"]),
     ("src/adapters", &["kernel"]),
+    ("src/domains/ledger", &["kernel", "platform"]),
     ("src/domains/skills", &["kernel", "platform"]),
     ("src/domains/notifications", &["kernel", "platform", "adapters", "skills"]),
     ("src/domains/identity", &["kernel", "platform", "adapters", "skills", "notifications"]),

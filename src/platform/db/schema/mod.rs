@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod identity;
+mod ledger;
 mod notifications;
 mod platform;
 mod portfolio;
@@ -14,6 +15,8 @@ mod vetting;
 
 #[allow(unused_imports)]
 pub use identity::*;
+#[allow(unused_imports)]
+pub use ledger::*;
 #[allow(unused_imports)]
 pub use notifications::*;
 pub use platform::*;
