@@ -12,9 +12,13 @@
 //! [`Invariant`] for the higher domains' own.
 
 mod model;
+mod service;
 mod store;
 
 pub use model::event::{Event, Held, RefundOf};
 pub use model::fee::of_part as fee_of_part;
 pub use model::posting::{AccountRef, Posting};
 pub use model::{AccountKind, Side};
+pub use service::{Finding, Posted, balance, check, check_and_tell, correct_in, post, post_in, snapshot};
+pub use store::invariants::{INVARIANTS, Invariant, Invariants};
+pub use store::reading::{Account, Entry, Scope, Transaction};
