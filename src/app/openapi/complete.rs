@@ -74,6 +74,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("projects", "prj"),
     ("sessions", "ses"),
     ("tokens", "tok"),
+    ("transactions", "ltx"),
 ];
 
 const TAGS: &[(&str, &str)] = &[
@@ -90,6 +91,7 @@ const TAGS: &[(&str, &str)] = &[
     ("bids", "Bids and their revisions."),
     ("offers", "Offers and counter-offers on bids."),
     ("invitations", "Invitations to bid."),
+    ("ledger", "Where money is, for finance staff: balances, transactions, checks."),
     ("events", "What happened, in order."),
     ("notifications", "Mails and what a person wants to get."),
     ("operations", "Running the service: health, jobs, the audit log."),

@@ -11,14 +11,19 @@
 //! Lends: [`Event`] and [`post_in`] (or [`post`], one round trip), [`correct_in`], [`balance`], [`fee_of_part`],
 //! [`Invariant`] for the higher domains' own.
 
+mod http;
+mod jobs;
 mod model;
 mod service;
 mod store;
 
+pub use http::routes;
+pub use jobs::{jobs, schedule};
 pub use model::event::{Event, Held, RefundOf};
 pub use model::fee::of_part as fee_of_part;
 pub use model::posting::{AccountRef, Posting};
 pub use model::{AccountKind, Side};
+pub use service::export::{Format, export, statement, statement_of};
 pub use service::{Finding, Posted, balance, check, check_and_tell, correct_in, post, post_in, snapshot};
 pub use store::invariants::{INVARIANTS, Invariant, Invariants};
 pub use store::reading::{Account, Entry, Scope, Transaction};

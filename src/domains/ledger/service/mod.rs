@@ -1,5 +1,7 @@
 //! Posting, balances, corrections, snapshots, checks.
 
+pub mod export;
+
 use assay_kernel::money::Currency;
 use assay_kernel::{Error, Money, Permission, Result};
 use assay_platform::Ctx;
