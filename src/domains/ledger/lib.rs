@@ -23,7 +23,9 @@ pub use model::event::{Event, Held, RefundOf};
 pub use model::fee::of_part as fee_of_part;
 pub use model::posting::{AccountRef, Posting};
 pub use model::{AccountKind, Side};
-pub use service::export::{Format, export, statement, statement_of};
-pub use service::{Finding, Posted, balance, check, check_and_tell, correct_in, post, post_in, snapshot};
+pub use service::export::{Format, export, statement, statement_of, write_statement};
+pub use service::{
+    Finding, Posted, balance, check, check_and_tell, check_in, correct_in, post, post_in, snapshot,
+};
 pub use store::invariants::{INVARIANTS, Invariant, Invariants};
 pub use store::reading::{Account, Entry, Scope, Transaction};

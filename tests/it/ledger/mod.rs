@@ -276,7 +276,7 @@ async fn statements_run_and_exports_have_every_line() {
     for (format, lines) in [
         (assay_ledger::Format::Json, 122),
         (assay_ledger::Format::Csv, 1 + 3 + 121 * 4),
-        (assay_ledger::Format::Beancount, 1 + 5 + (2 + 3) + 121 * (2 + 4)),
+        (assay_ledger::Format::Beancount, 1 + 5 + (2 + 3) + 121 * (2 + 4) + 5),
     ] {
         let mut out = Vec::new();
         assay_ledger::export(ctx, format, &mut out).await.expect("exported");

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use assay_kernel::money::Currency;
-use assay_kernel::{Error, Result, string_enum};
+use assay_kernel::{Code, Error, Result, string_enum};
 use assay_platform::Ctx;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::currency;
+use super::text::{bean_name, bean_text, cell, decimal, put};
 use crate::model::AccountKind;
+use crate::store;
 use crate::store::reading::{self, Entry, Scope, Transaction};
 
 /// Rows read at a time.
@@ -30,49 +33,69 @@ string_enum! {
 
 type Names = HashMap<i64, (AccountKind, Uuid)>;
 
-/// Writes the whole journal, in order.
+/// Writes the whole journal, in order, as it is now.
 ///
 /// # Errors
 /// The database's failure, or the writer's.
 pub async fn export(ctx: &Ctx, format: Format, out: &mut dyn Write) -> Result<()> {
+    // What is written while this reads stays out, also the accounts' sums of it.
+    let upto = ctx.db.tx(async |conn| Ok(store::horizon(conn).await?)).await?;
     match format {
         Format::Json => {}
         Format::Csv => put(out, "transaction,kind,key,effective_at,account,owner,currency,amount")?,
         Format::Beancount => {
             put(out, "option \"title\" \"Assay\"")?;
-            let mut after = 0;
-            loop {
-                let page = ctx
-                    .db
-                    .read(async |conn| Ok(reading::accounts(conn, None, None, after, PAGE).await?))
-                    .await?;
-                let Some(last) = page.last() else { break };
-                after = last.id;
-                for account in &page {
-                    let name = bean_name(account.kind.parse()?, account.owner);
-                    put(out, &format!("1970-01-01 open {name} {}", account.currency))?;
-                }
-            }
+            for_each_sum(ctx, upto, |name, _, currency| {
+                put(out, &format!("1970-01-01 open {name} {currency}"))
+            })
+            .await?;
         }
     }
-    let mut after = 0;
+    let (mut after, mut last_day) = (0, NaiveDate::MIN);
     loop {
         let read = ctx.db.read(async |conn| {
-            let page = reading::transactions(conn, after, PAGE).await?;
+            let page = reading::transactions(conn, after, upto, PAGE).await?;
             let mut ids: Vec<i64> = page.iter().flat_map(|t| t.accounts.iter().copied()).collect();
             ids.sort_unstable();
             ids.dedup();
             Ok((reading::names(conn, &ids).await?, page))
         });
         let (names, page) = read.await?;
-        let Some(last) = page.last() else { return out.flush().map_err(Error::internal) };
+        let Some(last) = page.last() else { break };
         after = last.id;
         let names = names
             .into_iter()
             .map(|(id, kind, owner)| Ok((id, (kind.parse()?, owner))))
             .collect::<Result<Names>>()?;
         for transaction in &page {
+            last_day = last_day.max(transaction.effective_at.date_naive());
             write(out, format, transaction, &names)?;
+        }
+    }
+    if let (Format::Beancount, Some(day)) = (format, last_day.succ_opt()) {
+        // Summed from the entries, so that the other program holds the journal to them.
+        for_each_sum(ctx, upto, |name, sum, currency| {
+            put(out, &format!("{day} balance {name}  {} {currency}", decimal(sum, currency)))
+        })
+        .await?;
+    }
+    out.flush().map_err(Error::internal)
+}
+
+/// Tells beancount's name of each account, the sum of its entries, and its currency.
+async fn for_each_sum(
+    ctx: &Ctx,
+    upto: i64,
+    mut tell: impl FnMut(&str, i64, Currency) -> Result<()>,
+) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let page = ctx.db.read(async |conn| Ok(reading::sums(conn, after, upto, PAGE).await?)).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        for account in &page {
+            let name = bean_name(account.kind.parse()?, account.owner);
+            tell(&name, account.sum, currency(&account.currency)?)?;
         }
     }
 }
@@ -100,49 +123,19 @@ fn write(out: &mut dyn Write, format: Format, transaction: &Transaction, names: 
         Format::Csv => lines.iter().try_for_each(|(account, owner, amount)| {
             let (kind, key) = (cell(kind), cell(key));
             let amount = decimal(*amount, currency);
-            let at = effective_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-            put(out, &format!("{id},{kind},{key},{at},{account},{owner},{currency},{amount}"))
+            put(
+                out,
+                &format!("{id},{kind},{key},{},{account},{owner},{currency},{amount}", time(effective_at)),
+            )
         }),
         Format::Beancount => {
-            let text = |text: &str| text.replace(['\\', '"'], "");
-            put(out, &format!("\n{} * \"{}\" \"{}\"", effective_at.date_naive(), text(kind), text(key)))?;
+            let (kind, key) = (bean_text(kind), bean_text(key));
+            put(out, &format!("\n{} * \"{kind}\" \"{key}\"", effective_at.date_naive()))?;
             lines.iter().try_for_each(|(account, owner, amount)| {
                 let name = bean_name(*account, *owner);
                 put(out, &format!("  {name}  {} {currency}", decimal(*amount, currency)))
             })
         }
-    }
-}
-
-fn put(out: &mut dyn Write, line: &str) -> Result<()> {
-    writeln!(out, "{line}").map_err(Error::internal)
-}
-
-/// `Liabilities:Hold:O0193…`.
-fn bean_name(kind: AccountKind, owner: Uuid) -> String {
-    let words = kind.as_str().split('_').map(|word| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
-    });
-    let name = format!("{}:{}", kind.class(), words.collect::<String>());
-    if owner.is_nil() { name } else { format!("{name}:O{}", owner.simple()) }
-}
-
-/// A text of a cell: quoted where it must be, and never a formula.
-fn cell(text: &str) -> String {
-    let text =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// Minor units as a decimal number of the currency.
-fn decimal(amount: i64, currency: Currency) -> String {
-    let scale = 10_u64.pow(currency.exponent());
-    let (whole, part) = (amount.unsigned_abs() / scale, amount.unsigned_abs() % scale);
-    let sign = if amount < 0 { "-" } else { "" };
-    match usize::try_from(currency.exponent()) {
-        Ok(width @ 1..) => format!("{sign}{whole}.{part:0width$}"),
-        _ => format!("{sign}{whole}"),
     }
 }
 
@@ -178,20 +171,34 @@ pub async fn statement_of(ctx: &Ctx, scope: Scope, after: (i64, i64), limit: i64
     ctx.db.read(async |conn| Ok(reading::scoped(conn, scope, after, limit).await?)).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        assert_eq!(cell("=1+1"), "'=1+1");
-        assert_eq!(cell("@x,\"y\""), "\"'@x,\"\"y\"\"\"");
-        assert_eq!(cell("release:1"), "release:1");
+/// Writes entries of a statement, as JSON lines or as CSV; for beancount there is the journal.
+///
+/// # Errors
+/// The writer's failure, or a format that has no statements.
+pub fn write_statement(entries: &[Entry], format: Format, out: &mut dyn Write) -> Result<()> {
+    if format == Format::Beancount {
+        let detail = "A statement is written as json or csv; beancount takes the whole journal.";
+        return Err(Error::new(Code::MalformedRequest, detail));
     }
-
-    #[test]
-    fn amounts_have_the_digits_of_their_currency() {
-        assert_eq!(decimal(-5, Currency::USD), "-0.05");
-        assert_eq!(decimal(-5, Currency::parse("JPY").unwrap()), "-5");
+    if format == Format::Csv {
+        put(out, "transaction,effective_at,kind,key,account,account_kind,currency,amount,balance")?;
     }
+    for entry in entries {
+        let Entry { transaction, kind, key, account, account_kind, amount, balance, effective_at, .. } =
+            entry;
+        let line = if format == Format::Json {
+            serde_json::to_string(entry).map_err(Error::internal)?
+        } else {
+            let currency = currency(&entry.currency)?;
+            let (amount, balance) = (decimal(*amount, currency), decimal(*balance, currency));
+            let (at, kind, key) = (time(effective_at), cell(kind), cell(key));
+            format!("{transaction},{at},{kind},{key},{account},{account_kind},{currency},{amount},{balance}")
+        };
+        put(out, &line)?;
+    }
+    out.flush().map_err(Error::internal)
+}
+
+fn time(at: &DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

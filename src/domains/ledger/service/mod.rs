@@ -1,6 +1,7 @@
 //! Posting, balances, corrections, snapshots, checks.
 
 pub mod export;
+mod text;
 
 use assay_kernel::money::Currency;
 use assay_kernel::{Error, Money, Permission, Result};
@@ -106,6 +107,7 @@ pub async fn snapshot(ctx: &Ctx) -> Result<usize> {
 
 /// What a check of an invariant found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LedgerFinding)]
 pub struct Finding {
     /// The invariant.
     #[schema(example = "guards_are_sums")]
@@ -126,17 +128,25 @@ pub async fn check(ctx: &Ctx, invariants: Invariants) -> Result<Vec<Finding>> {
     ctx.db
         .tx(async |conn| {
             store::take_time(conn).await?;
-            let mut findings = Vec::new();
-            for invariant in invariants.iter().copied().flatten() {
-                findings.push(Finding {
-                    name: invariant.name.to_owned(),
-                    meaning: invariant.meaning.to_owned(),
-                    offenders: store::number(conn, invariant.offenders, now).await?,
-                });
-            }
-            Ok(findings)
+            check_in(conn, invariants, now).await
         })
         .await
+}
+
+/// The same in the caller's transaction.
+///
+/// # Errors
+/// The database's failure.
+pub async fn check_in(conn: &mut Conn, invariants: Invariants, now: DateTime<Utc>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for invariant in invariants.iter().copied().flatten() {
+        findings.push(Finding {
+            name: invariant.name.to_owned(),
+            meaning: invariant.meaning.to_owned(),
+            offenders: store::number(conn, invariant.offenders, now).await?,
+        });
+    }
+    Ok(findings)
 }
 
 /// Checks, keeps what was found for the finance staff, and raises the alarm when something offends.

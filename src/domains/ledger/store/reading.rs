@@ -80,6 +80,12 @@ pub struct Entry {
     /// The account's number.
     #[diesel(sql_type = BigInt)]
     pub account: i64,
+    /// What kind of account.
+    #[diesel(sql_type = Text)]
+    pub account_kind: String,
+    /// Of the amount and the balance.
+    #[diesel(sql_type = Text)]
+    pub currency: String,
     /// Debit positive, credit negative.
     #[diesel(sql_type = BigInt)]
     pub amount: i64,
@@ -89,6 +95,26 @@ pub struct Entry {
     /// When it happened.
     #[diesel(sql_type = Timestamptz)]
     pub effective_at: DateTime<Utc>,
+}
+
+/// An account and the sum of its entries.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Sum {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// What kind.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// Whose.
+    #[diesel(sql_type = SqlUuid)]
+    pub owner: Uuid,
+    /// Of its entries.
+    #[diesel(sql_type = Text)]
+    pub currency: String,
+    /// Debit positive, credit negative.
+    #[diesel(sql_type = BigInt)]
+    pub sum: i64,
 }
 
 /// Debits and credits of a kind of account.
@@ -120,9 +146,10 @@ pub async fn transaction(conn: &mut Conn, id: i64) -> DbResult<Option<Transactio
     Ok(query.first(conn).await.optional()?)
 }
 
-/// Transactions after a number, in order.
-pub async fn transactions(conn: &mut Conn, after: i64, limit: i64) -> DbResult<Vec<Transaction>> {
-    let query = ledger_transactions::table.filter(ledger_transactions::id.gt(after));
+/// Transactions after a number up to another, in order.
+pub async fn transactions(conn: &mut Conn, after: i64, upto: i64, limit: i64) -> DbResult<Vec<Transaction>> {
+    let query = ledger_transactions::table
+        .filter(ledger_transactions::id.gt(after).and(ledger_transactions::id.le(upto)));
     Ok(query.order(ledger_transactions::id).limit(limit).select(Transaction::as_select()).load(conn).await?)
 }
 
@@ -153,6 +180,20 @@ pub async fn accounts(
     Ok(query.load(conn).await?)
 }
 
+/// Accounts after a number, with the sums of their entries up to a transaction.
+pub async fn sums(conn: &mut Conn, after: i64, upto: i64, limit: i64) -> DbResult<Vec<Sum>> {
+    let query = diesel::sql_query(
+        "SELECT a.id, a.kind, a.owner, a.currency, e.sum FROM ledger_accounts a
+         CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0)::bigint AS sum FROM ledger_entries
+            WHERE account = a.id AND transaction <= $2) e
+         WHERE a.id > $1 ORDER BY a.id LIMIT $3",
+    )
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(upto)
+    .bind::<BigInt, _>(limit);
+    Ok(query.load(conn).await?)
+}
+
 /// An account.
 pub async fn account(conn: &mut Conn, id: i64) -> DbResult<Option<Account>> {
     let sql = format!("{WITH_BALANCE} WHERE a.id = $1");
@@ -169,7 +210,7 @@ pub async fn entries(
 ) -> Result<Vec<Entry>> {
     let (before, balance) = before.unwrap_or((i64::MAX, account.balance));
     let rows = diesel::sql_query(
-        "SELECT p.transaction, t.kind, t.key, p.account, p.amount, t.effective_at,
+        "SELECT p.transaction, t.kind, t.key, p.account, $6 AS account_kind, t.currency, p.amount, t.effective_at,
             ($4 - $5 * coalesce(sum(p.amount) OVER (ORDER BY p.transaction DESC
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS balance
          FROM (SELECT * FROM ledger_entries WHERE account = $1 AND transaction < $2
@@ -180,7 +221,8 @@ pub async fn entries(
     .bind::<BigInt, _>(before)
     .bind::<BigInt, _>(limit)
     .bind::<BigInt, _>(balance)
-    .bind::<SmallInt, _>(account.side);
+    .bind::<SmallInt, _>(account.side)
+    .bind::<Text, _>(&account.kind);
     Ok(rows.load(conn).await.map_err(DbError::from)?)
 }
 
@@ -195,20 +237,39 @@ pub enum Scope {
     Contract(Uuid),
 }
 
-/// Entries in a scope after a position, oldest first; the balance is each account's within the scope.
+/// Entries of an owner's accounts: as many of each as a page has, merged. The balances begin at the snapshot before.
+const OF_OWNER: &str = "WITH page AS (
+        SELECT a.id AS account, a.kind, a.side, e.transaction, e.amount FROM ledger_accounts a
+        CROSS JOIN LATERAL (SELECT transaction, amount FROM ledger_entries
+            WHERE account = a.id AND transaction >= $2 AND (transaction > $2 OR a.id > $3)
+            ORDER BY transaction LIMIT $4) e
+        WHERE a.owner = $1 ORDER BY e.transaction, a.id LIMIT $4)
+    SELECT p.transaction, t.kind, t.key, p.account, p.kind AS account_kind, t.currency, p.amount, t.effective_at,
+        (p.side * (o.opening + sum(p.amount) OVER (PARTITION BY p.account ORDER BY p.transaction)))::bigint AS balance
+    FROM page p JOIN ledger_transactions t ON t.id = p.transaction
+    JOIN (SELECT f.account, coalesce(s.balance, 0) + coalesce((SELECT sum(e.amount) FROM ledger_entries e
+            WHERE e.account = f.account AND e.transaction > coalesce(s.upto, 0) AND e.transaction < f.first), 0) AS opening
+        FROM (SELECT account, min(transaction) AS first FROM page GROUP BY account) f
+        LEFT JOIN LATERAL (SELECT upto, balance FROM ledger_snapshots
+            WHERE account = f.account AND upto < f.first ORDER BY upto DESC LIMIT 1) s ON true) o ON o.account = p.account
+    ORDER BY p.transaction, p.account";
+
+/// Entries of a milestone's or a contract's transactions, which are few; `$$` is the condition.
+const OF_TRANSACTIONS: &str = "SELECT * FROM (SELECT e.transaction, t.kind, t.key, e.account, a.kind AS account_kind, t.currency,
+        e.amount, t.effective_at,
+        (a.side * sum(e.amount) OVER (PARTITION BY e.account ORDER BY e.transaction))::bigint AS balance
+        FROM ledger_transactions t JOIN ledger_entries e ON e.transaction = t.id AND e.account = ANY (t.accounts)
+        JOIN ledger_accounts a ON a.id = e.account WHERE $$ = $1) s
+    WHERE (transaction, account) > ($2, $3) ORDER BY transaction, account LIMIT $4";
+
+/// Entries in a scope after a position, oldest first, with each account's balance: of an owner the account's own, else
+/// that of the scope's entries.
 pub async fn scoped(conn: &mut Conn, scope: Scope, after: (i64, i64), limit: i64) -> DbResult<Vec<Entry>> {
-    let (condition, id) = match scope {
-        Scope::Owner(id) => ("a.owner = $1", id),
-        Scope::Milestone(id) => ("t.milestone = $1", id),
-        Scope::Contract(id) => ("t.contract = $1", id),
+    let (sql, id) = match scope {
+        Scope::Owner(id) => (OF_OWNER.to_owned(), id),
+        Scope::Milestone(id) => (OF_TRANSACTIONS.replace("$$", "t.milestone"), id),
+        Scope::Contract(id) => (OF_TRANSACTIONS.replace("$$", "t.contract"), id),
     };
-    let sql = format!(
-        "SELECT * FROM (SELECT e.transaction, t.kind, t.key, e.account, e.amount, t.effective_at,
-            (a.side * sum(e.amount) OVER (PARTITION BY e.account ORDER BY e.transaction))::bigint AS balance
-            FROM ledger_transactions t JOIN ledger_entries e ON e.transaction = t.id AND e.account = ANY (t.accounts)
-            JOIN ledger_accounts a ON a.id = e.account WHERE {condition}) s
-         WHERE (transaction, account) > ($2, $3) ORDER BY transaction, account LIMIT $4"
-    );
     let query = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(id)
         .bind::<BigInt, _>(after.0)
