@@ -8,7 +8,6 @@ use assay_kernel::string_enum;
 
 string_enum! {
     /// The chart of accounts. The table `ledger_kinds` says the same.
-    #[schema(as = LedgerAccountKind)]
     pub enum AccountKind {
         /// The platform's balance at the payment provider.
         StripePlatform = "stripe_platform",

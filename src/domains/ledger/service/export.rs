@@ -75,7 +75,7 @@ pub async fn export(ctx: &Ctx, format: Format, out: &mut dyn Write) -> Result<()
     if let (Format::Beancount, Some(day)) = (format, last_day.succ_opt()) {
         // Summed from the entries, so that the other program holds the journal to them.
         for_each_sum(ctx, upto, |name, sum, currency| {
-            put(out, &format!("{day} balance {name}  {} {currency}", decimal(sum, currency)))
+            put(out, &format!("{day} balance {name}  {} ~ 0 {currency}", decimal(sum, currency)))
         })
         .await?;
     }
