@@ -39,6 +39,7 @@ pub fn program(folder: &Path) -> Outcome<Command> {
     command
         .env("ASSAY_METRICS__PORT", "0")
         .env("ASSAY_GITHUB__SANDBOX_PORT", "0")
+        .env("ASSAY_STRIPE__SANDBOX_PORT", "0")
         .env("ASSAY_LOG__FILTER", "warn")
         .arg("--data-dir")
         .arg(folder);

@@ -24,6 +24,8 @@ const FURTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);
 pub struct Sandbox {
     /// Where the sandbox GitHub is, when there is one.
     pub github: Option<String>,
+    /// Where the sandbox Stripe is, when there is one.
+    pub stripe: Option<String>,
     /// Where mails go, when they are not sent.
     pub mail: Option<PathBuf>,
 }
@@ -45,6 +47,9 @@ pub struct SandboxView {
     /// The sandbox GitHub, where one picks a persona; none when the real GitHub is used.
     #[schema(example = "http://127.0.0.1:8081")]
     pub github: Option<String>,
+    /// The sandbox Stripe; none when the real Stripe is used.
+    #[schema(example = "http://127.0.0.1:8082")]
+    pub stripe: Option<String>,
     /// Where the mails are that were not sent; none when mail is sent.
     #[schema(example = "/sandbox/mail")]
     pub mail: Option<&'static str>,
@@ -144,6 +149,7 @@ fn parse_units(mut text: &str, units: &[(char, u64)]) -> Option<u64> {
 async fn get_sandbox(ctx: Data<Ctx>, sandbox: Data<Sandbox>) -> Outcome {
     Ok(Reply::ok(&SandboxView {
         github: sandbox.github.clone(),
+        stripe: sandbox.stripe.clone(),
         mail: sandbox.mail.is_some().then_some("/sandbox/mail"),
         clock: ClockView::of(&ctx),
     })?)
