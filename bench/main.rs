@@ -3,11 +3,12 @@
 //! `cargo run --release -p assay-bench` builds the service, starts a private cluster and the service on it, seeds, and
 //! prints the table of `docs/PERFORMANCE.md`. Operations: get one project, list by skill and budget, text search, place
 //! a bid; 32 connections. `… -- import` measures imports of portfolios instead ([`import`]), `… -- assessments` slots and
-//! bookings ([`assessments`]).
+//! bookings ([`assessments`]), `… -- ledger` releases of money and statements ([`ledger`]).
 
 mod assessments;
 mod calendar;
 mod import;
+mod ledger;
 mod load;
 mod pgbench;
 mod process;
@@ -64,6 +65,8 @@ enum Mode {
     },
     /// Slots and bookings of assessments, beside the bare insert of a booking.
     Assessments(assessments::Sizes),
+    /// Releases of money, beside a bare insert and beside balances that change in place; statements.
+    Ledger(ledger::Sizes),
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -71,9 +74,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let binary = match arguments.binary.clone() {
-        Some(binary) => binary,
-        None => service::build().await?,
+    let binary = match (&arguments.mode, arguments.binary.clone()) {
+        (_, Some(binary)) => binary,
+        // Runs in this process.
+        (Some(Mode::Ledger(_)), None) => PathBuf::new(),
+        (_, None) => service::build().await?,
     };
     let data_dir = arguments
         .data_dir
@@ -89,6 +94,9 @@ async fn main() -> Result<(), Failure> {
             let bench =
                 assessments::Bench { binary: &binary, data_dir: &data_dir, cluster: &cluster, connections };
             bench.run(sizes, Duration::from_secs(arguments.seconds)).await
+        }
+        Some(Mode::Ledger(sizes)) => {
+            ledger::run(sizes, &data_dir, &cluster, Duration::from_secs(arguments.seconds)).await
         }
         None => run(&arguments, &binary, &data_dir, &cluster).await,
     };

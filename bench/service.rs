@@ -30,6 +30,7 @@ fn command(binary: &Path, url: &str, data_dir: &Path, port: u16) -> Command {
         .env("ASSAY_SERVER__PORT", port.to_string())
         .env("ASSAY_METRICS__PORT", "0")
         .env("ASSAY_GITHUB__SANDBOX_PORT", "0")
+        .env("ASSAY_STRIPE__SANDBOX_PORT", "0")
         .env("ASSAY_LOG__FILTER", "warn")
         .env("ASSAY_RATE_LIMIT__DEFAULT", "100000000")
         .env("ASSAY_RATE_LIMIT__SEARCH", "100000000")

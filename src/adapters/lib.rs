@@ -6,3 +6,4 @@
 pub mod github;
 pub mod mail;
 pub mod site;
+pub mod stripe;

@@ -13,9 +13,9 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
-use super::providers::{self, Providers};
+use super::providers::{Providers, Sandboxes};
 use super::worker::{Background, Duties};
-use super::{demo, domains, matching, openapi, score, server, slots, spec};
+use super::{demo, domains, ledger, matching, openapi, score, server, slots, spec};
 
 /// Back end of a vetted mid-market talent marketplace.
 #[derive(Debug, Parser)]
@@ -166,6 +166,14 @@ enum Command {
         #[arg(long)]
         explain: bool,
     },
+    /// Check, export and read the ledger
+    #[command(
+        after_help = "Examples:\n  assay ledger check\n  assay ledger export --format beancount > ledger.beancount\n  assay ledger statement --account 7"
+    )]
+    Ledger {
+        #[command(subcommand)]
+        act: ledger::Act,
+    },
     /// Work with the audit log
     #[command(after_help = "Example:\n  assay audit verify")]
     Audit {
@@ -283,6 +291,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
                 .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))?;
             tool(&options, async |ctx| import(ctx, organisation, &staff, &lines).await)
         }
+        Command::Ledger { act } => tool(&options, async |ctx| ledger::run(ctx, &act).await),
         Command::Audit { act: AuditAct::Verify } => tool(&options, async |ctx| {
             let entries = ctx.db.read(async |conn| audit::verify(conn).await).await?;
             println!("The audit log is whole: {entries} entries.");
@@ -431,9 +440,9 @@ fn worker(options: &Options) -> Outcome {
             return Err(Failure("the database lacks migrations; run `assay migrate` first".to_owned()));
         }
         let origins = Origins::of(&config)?;
-        // Jobs may call GitHub; a sandbox of this process speaks for the same invented people.
-        let sandbox = providers::sandbox_github(&config, &origins)?;
-        let providers = Providers::new(&config, &origins, sandbox.as_ref())?;
+        // Jobs may call the providers.
+        let sandboxes = Sandboxes::beside_a_service(&config, &origins)?;
+        let providers = Providers::new(&config, &origins, &sandboxes)?;
         let ctx = boot::context(&config, &origins, &url, 1);
         boot::prepare(&ctx).await?;
         let metrics = server::serve_metrics(

@@ -87,7 +87,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_identity::routes)
         .configure(assay_portfolio::routes)
         .configure(assay_vetting::routes)
-        .configure(assay_assessments::routes);
+        .configure(assay_assessments::routes)
+        .configure(assay_ledger::routes);
 }
 
 /// Every state machine.
@@ -114,8 +115,12 @@ const PERSONAL_DATA: personal_data::Registry = &[
     assay_notifications::PERSONAL_DATA,
 ];
 
+/// What must hold of money, by every domain that has a say in it.
+pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS];
+
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
+    assay_ledger::jobs(registry, INVARIANTS);
     assay_notifications::jobs(registry, state.mailer.clone());
     assay_identity::jobs(registry, &state.identity);
     assay_portfolio::jobs(registry, &state.portfolio);

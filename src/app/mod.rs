@@ -7,6 +7,7 @@ pub mod cli;
 pub mod demo;
 pub mod domains;
 pub mod http;
+mod ledger;
 pub mod matching;
 pub mod openapi;
 pub mod providers;

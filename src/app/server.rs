@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::api;
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
-use super::providers::{self, Providers};
+use super::providers::{Providers, Sandboxes};
 use super::services::Services;
 use super::worker::{Background, Duties};
 
@@ -186,8 +186,8 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
     let starting = async {
         // After the database, whose launcher makes the data folder so that its user can pass through.
         let origins = Origins::of(&config)?;
-        let sandbox_github = providers::sandbox_github(&config, &origins)?;
-        let providers = Providers::new(&config, &origins, sandbox_github.as_ref())?;
+        let sandboxes = Sandboxes::start(&config, &origins)?;
+        let providers = Providers::new(&config, &origins, &sandboxes)?;
         if !tokio::task::block_in_place(|| bring_up(&config, &url))? {
             wait_for_migrations(&url, &listener).await?;
         }
@@ -202,9 +202,9 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
         let duties =
             Duties { limiter: Some(services.limiter.clone()), work: config.server.worker, providers };
         let background = Background::start(config.clone(), origins, url.clone(), duties)?;
-        Ok::<_, Failure>((services, metrics, api, background, sandbox_github))
+        Ok::<_, Failure>((services, metrics, api, background, sandboxes))
     };
-    let (services, metrics, api, background, sandbox_github) = match starting.await {
+    let (services, metrics, api, background, sandboxes) = match starting.await {
         Ok(parts) => parts,
         Err(failure) => {
             tokio::task::block_in_place(|| database.stop())?;
@@ -231,9 +231,7 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
         _ = terminate.recv() => println!("Stopping at once."),
     }
     metrics.stop(false).await;
-    if let Some(server) = sandbox_github {
-        server.stop().await;
-    }
+    sandboxes.stop().await;
     tokio::task::block_in_place(|| {
         background.join();
         drop(services);
@@ -308,6 +306,9 @@ fn announce(services: &Services, database: &Database, metrics: &Api, started: In
     if services.sandbox.github.is_some() {
         sandboxed.push("GitHub");
     }
+    if services.sandbox.stripe.is_some() {
+        sandboxed.push("Stripe");
+    }
     if services.sandbox.mail.is_some() {
         sandboxed.push("mail");
     }
@@ -320,6 +321,9 @@ fn announce(services: &Services, database: &Database, metrics: &Api, started: In
     println!("  metrics         http://{}/metrics", metrics.address);
     if let Some(github) = &services.sandbox.github {
         println!("  sandbox GitHub  {github}");
+    }
+    if let Some(stripe) = &services.sandbox.stripe {
+        println!("  sandbox Stripe  {stripe}");
     }
     if let Some(folder) = &services.sandbox.mail {
         println!("  mail            {}   ({url}/sandbox/mail)", folder.display());

@@ -61,6 +61,7 @@ impl Services {
         };
         let sandbox = Sandbox {
             github: providers.sandbox_github.clone(),
+            stripe: providers.sandbox_stripe.clone(),
             mail: config.sandbox_mail().then(|| super::boot::mail_folder(config)),
         };
         Ok(Self { ctx, providers, limiter, readiness, sandbox, state, edge, document })

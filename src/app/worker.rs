@@ -159,15 +159,19 @@ pub fn registry(state: &State) -> Registry {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Enqueues the hourly clean-up; several processes may ask for it, one job comes of it.
+/// Enqueues the hourly clean-up and the ledger's hourly jobs; several processes may ask for it, one job comes of it.
 ///
 /// # Errors
 /// The database's failure.
 pub async fn schedule_housekeeping(ctx: &Ctx) -> Result<()> {
     let job =
         || NewJob { kind: HOURLY, payload: json!({}), dedupe_key: Some(HOURLY.to_owned()), run_at: None };
-    ctx.db.tx(async |conn| jobs::enqueue(ctx, conn, job()).await).await?;
-    Ok(())
+    ctx.db
+        .tx(async |conn| {
+            jobs::enqueue(ctx, conn, job()).await?;
+            assay_ledger::schedule(ctx, conn).await
+        })
+        .await
 }
 
 /// Deletes what is kept for a time only.

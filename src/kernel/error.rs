@@ -82,6 +82,8 @@ codes! {
         "A limit of the policy is reached; the detail names the limit and when room returns.";
     SlotTaken = "slot_taken", 409, "Time not free",
         "The time is not, or no longer, free; alternatives lists the nearest starts that are.";
+    InsufficientFunds = "insufficient_funds", 409, "Not enough money there",
+        "The account that the money should come from holds less. Read its balance, then decide.";
     IdempotencyInFlight = "idempotency_in_flight", 409, "Same request in progress",
         "A request with this Idempotency-Key is being worked on. Wait and repeat it with the same key.";
     PreconditionFailed = "precondition_failed", 412, "Changed meanwhile",
@@ -94,6 +96,10 @@ codes! {
         "Some fields are not acceptable; errors lists all of them, each with a JSON Pointer, a code and a text.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "Idempotency-Key used for another request",
         "This Idempotency-Key was used for a request with another body. Use a new key for a new request.";
+    LedgerKeyReused = "ledger_key_reused", 422, "Booked already with another content",
+        "This fact is in the ledger with other amounts or accounts. Nothing was booked.";
+    LedgerRefused = "ledger_refused", 422, "Not a transaction",
+        "The ledger refuses it: it mixes currencies, does not balance, moves nothing, or takes back what it may not.";
     PreconditionRequired = "precondition_required", 428, "If-Match required",
         "The act depends on what was seen; send the ETag that was read as If-Match.";
     RateLimited = "rate_limited", 429, "Too many requests",

@@ -217,6 +217,10 @@ kinds! {
     AppealId = AppealKind("apl", "appeal");
     /// Id of an event in the feed.
     EventId = EventKind("evt", "event");
+    /// Id of a transaction of the ledger: its number, in the form of an id.
+    LedgerTransactionId = LedgerTransactionKind("ltx", "ledger transaction");
+    /// Id of an account of the ledger: its number, in the form of an id.
+    LedgerAccountId = LedgerAccountKind("lac", "ledger account");
     /// Id of a background job.
     JobId = JobKind("job", "job");
 }

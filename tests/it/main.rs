@@ -9,6 +9,7 @@ mod harness;
 mod identity;
 mod journeys;
 mod laws;
+mod ledger;
 mod market;
 mod platform;
 mod portfolio;

@@ -34,6 +34,9 @@ pub struct StoredMail {
     pub text: String,
     /// The HTML.
     pub html: String,
+    /// The calendar (RFC 5545) that mail programs act on.
+    #[serde(default)]
+    pub calendar: Option<String>,
 }
 
 /// Writes a mail; a second time replaces the first.
@@ -49,6 +52,7 @@ pub(super) async fn write(folder: &Path, mail: &Mail, source: &[u8]) -> std::io:
         },
         text: mail.text.clone(),
         html: mail.html.clone(),
+        calendar: mail.calendar.as_ref().map(|calendar| calendar.text.clone()),
     };
     replace(&folder.join(format!("{id}.eml")), source).await?;
     // The one that is listed comes last.

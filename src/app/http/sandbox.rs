@@ -24,6 +24,8 @@ const FURTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);
 pub struct Sandbox {
     /// Where the sandbox GitHub is, when there is one.
     pub github: Option<String>,
+    /// Where the sandbox Stripe is, when there is one.
+    pub stripe: Option<String>,
     /// Where mails go, when they are not sent.
     pub mail: Option<PathBuf>,
 }
@@ -45,6 +47,9 @@ pub struct SandboxView {
     /// The sandbox GitHub, where one picks a persona; none when the real GitHub is used.
     #[schema(example = "http://127.0.0.1:8081")]
     pub github: Option<String>,
+    /// The sandbox Stripe; none when the real Stripe is used.
+    #[schema(example = "http://127.0.0.1:8082")]
+    pub stripe: Option<String>,
     /// Where the mails are that were not sent; none when mail is sent.
     #[schema(example = "/sandbox/mail")]
     pub mail: Option<&'static str>,
@@ -144,6 +149,7 @@ fn parse_units(mut text: &str, units: &[(char, u64)]) -> Option<u64> {
 async fn get_sandbox(ctx: Data<Ctx>, sandbox: Data<Sandbox>) -> Outcome {
     Ok(Reply::ok(&SandboxView {
         github: sandbox.github.clone(),
+        stripe: sandbox.stripe.clone(),
         mail: sandbox.mail.is_some().then_some("/sandbox/mail"),
         clock: ClockView::of(&ctx),
     })?)
@@ -221,6 +227,8 @@ pub struct Mail {
     text: String,
     /// The HTML.
     html: String,
+    /// The calendar (RFC 5545) that comes with it.
+    calendar: Option<String>,
 }
 
 /// Lists the mails that were not sent.
@@ -252,7 +260,12 @@ async fn get_sandbox_mail(sandbox: Data<Sandbox>, id: Path<String>) -> Outcome {
     let missing = || Error::not_found("mail");
     let folder = sandbox.mail.clone().ok_or_else(missing)?;
     let mail = read_file(&folder, &id.0).await.map_err(Error::internal)?.ok_or_else(missing)?;
-    Ok(Reply::ok(&Mail { summary: mail.summary.into(), text: mail.text, html: mail.html })?)
+    Ok(Reply::ok(&Mail {
+        summary: mail.summary.into(),
+        text: mail.text,
+        html: mail.html,
+        calendar: mail.calendar,
+    })?)
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("sessions", "ses"),
     ("time_off", "tof"),
     ("tokens", "tok"),
+    ("transactions", "ltx"),
 ];
 
 const TAGS: &[(&str, &str)] = &[
@@ -105,6 +106,7 @@ const TAGS: &[(&str, &str)] = &[
     ("bids", "Bids and their revisions."),
     ("offers", "Offers and counter-offers on bids."),
     ("invitations", "Invitations to bid."),
+    ("ledger", "Where money is, for finance staff: balances, transactions, checks."),
     ("events", "What happened, in order."),
     ("notifications", "Mails and what a person wants to get."),
     ("operations", "Running the service: health, jobs, the audit log."),
@@ -165,6 +167,7 @@ pub fn complete(mut document: Value) -> Value {
         }
     });
     add_id_schemas(&mut document);
+    super::compose::compose(&mut document);
     let mut used = std::collections::BTreeSet::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {

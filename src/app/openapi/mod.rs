@@ -1,6 +1,7 @@
 //! The description of the API: collected from the routes, completed with what holds for every operation.
 
 mod complete;
+mod compose;
 
 use std::sync::LazyLock;
 

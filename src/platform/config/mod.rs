@@ -38,6 +38,7 @@ pub struct Config {
     pub log: LogConfig,
     pub database: DatabaseConfig,
     pub github: GithubConfig,
+    pub stripe: StripeConfig,
     pub sites: SitesConfig,
     pub mail: MailConfig,
     pub assessments: AssessmentsConfig,
@@ -106,6 +107,18 @@ pub struct GithubConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
+pub struct StripeConfig {
+    pub secret_key: SecretString,
+    pub api_base: String,
+    pub webhook_secrets: Vec<SecretString>,
+    pub connect_webhook_secrets: Vec<SecretString>,
+    pub sandbox_port: u16,
+    pub sandbox_webhook_url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
 pub struct SitesConfig {
     pub trusted: Vec<String>,
 }
@@ -153,8 +166,15 @@ pub fn shipped<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Box<figm
 }
 
 /// Keys whose values are never shown.
-const SECRET_KEYS: &[&str] =
-    &["database.url", "github.client_secret", "mail.smtp_url", "secrets.master_keys"];
+const SECRET_KEYS: &[&str] = &[
+    "database.url",
+    "github.client_secret",
+    "stripe.secret_key",
+    "stripe.webhook_secrets",
+    "stripe.connect_webhook_secrets",
+    "mail.smtp_url",
+    "secrets.master_keys",
+];
 
 impl Config {
     /// Reads the configuration. `overrides` come from the command line and win.
@@ -220,6 +240,18 @@ impl Config {
             {
                 faults.push("github.api_base and github.web_base must be https in production");
             }
+            if self.sandbox_stripe() {
+                faults.push("stripe.secret_key must be given in production");
+            }
+            let signed = |secrets: &[SecretString]| !secrets.is_empty() && secrets.iter().all(given);
+            if !signed(&self.stripe.webhook_secrets) || !signed(&self.stripe.connect_webhook_secrets) {
+                faults.push(
+                    "stripe.webhook_secrets and stripe.connect_webhook_secrets must be given in production",
+                );
+            }
+            if !self.stripe.api_base.starts_with("https://") {
+                faults.push("stripe.api_base must be https in production");
+            }
             if !self.sites.trusted.is_empty() {
                 faults.push("sites.trusted must be empty in production");
             }
@@ -283,6 +315,11 @@ impl Config {
         self.github.client_id.is_empty() || self.github.client_secret.expose_secret().is_empty()
     }
 
+    /// Is Stripe sandboxed?
+    pub fn sandbox_stripe(&self) -> bool {
+        self.stripe.secret_key.expose_secret().is_empty()
+    }
+
     /// Does mail go to files?
     pub fn sandbox_mail(&self) -> bool {
         self.mail.smtp_url.expose_secret().is_empty()
@@ -312,7 +349,8 @@ impl Config {
             .into_iter()
             .map(|(key, value)| {
                 let variable = format!("ASSAY_{}", key.to_uppercase().replace('.', "__"));
-                let masked = SECRET_KEYS.contains(&key.as_str()) && value != "\"\"";
+                let given = !matches!(value.as_str(), "\"\"" | "[]");
+                let masked = SECRET_KEYS.contains(&key.as_str()) && given;
                 (key, if masked { "********".to_owned() } else { value }, variable)
             })
             .collect())
@@ -367,11 +405,18 @@ mod tests {
     #[test]
     fn the_defaults_are_usable_and_production_is_refused_with_every_reason() {
         let config = Config::load(None, &[], Path::new("x")).unwrap();
-        assert!(config.sandbox_github() && config.sandbox_mail() && !config.is_production());
+        assert!(config.sandbox_github() && config.sandbox_stripe() && config.sandbox_mail());
+        assert!(!config.is_production());
         let refused = Config::load(None, &[("profile", "production".into())], Path::new("x")).unwrap_err();
-        for key in
-            ["database.url", "github.client_id", "mail.smtp_url", "secrets.master_keys", "server.public_url"]
-        {
+        for key in [
+            "database.url",
+            "github.client_id",
+            "stripe.secret_key",
+            "stripe.webhook_secrets",
+            "mail.smtp_url",
+            "secrets.master_keys",
+            "server.public_url",
+        ] {
             assert!(refused.contains(key), "{refused}");
         }
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use assay::app::boot;
 use assay::app::domains::State;
-use assay::app::providers::{self, Providers};
+use assay::app::providers::{Providers, Sandboxes};
 use assay::app::server::{self, Api};
 use assay::app::services::Services;
 use assay::app::worker;
 use assay_adapters::github::sandbox;
+use assay_adapters::stripe;
 use assay_platform::config::Config;
 use assay_platform::db::Conn;
 use assay_platform::jobs::{self, Registry};
@@ -32,6 +33,8 @@ pub struct TestApp {
     pub services: Services,
     /// The sandbox GitHub.
     pub github: sandbox::Server,
+    /// The sandbox Stripe.
+    pub stripe: stripe::sandbox::Server,
     /// Hold every answer to the description? Off for tests of what is not HTTP as described.
     pub checks_answers: bool,
     worker: Ctx,
@@ -59,6 +62,7 @@ impl TestApp {
             ("server.threads", "1"),
             ("server.drain_seconds", "1"),
             ("github.sandbox_port", "0"),
+            ("stripe.sandbox_port", "0"),
             ("rate_limit.default", "1000000"),
             ("rate_limit.search", "1000000"),
             ("rate_limit.sign_in", "1000000"),
@@ -73,9 +77,10 @@ impl TestApp {
         config.server.port = listener.local_addr().expect("an address").port();
         let config = Arc::new(config);
         let origins = cluster::origins();
-        let github =
-            providers::sandbox_github(&config, &origins).expect("the sandbox starts").expect("a sandbox");
-        let providers = Providers::new(&config, &origins, Some(&github)).expect("the clients are made");
+        let sandboxes = Sandboxes::start(&config, &origins).expect("the sandboxes start");
+        let providers = Providers::new(&config, &origins, &sandboxes).expect("the clients are made");
+        let github = sandboxes.github.expect("a sandbox");
+        let stripe = sandboxes.stripe.expect("a sandbox");
 
         let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");
         let ctx = boot::context(&config, &origins, &database.url, config.database.api_connections);
@@ -93,6 +98,7 @@ impl TestApp {
             http,
             services,
             github,
+            stripe,
             checks_answers: true,
             worker,
             registry: worker::registry(&state),

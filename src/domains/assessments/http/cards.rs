@@ -2,9 +2,9 @@
 
 use actix_web::web::Data;
 use actix_web::{get, patch, post};
-use assay_kernel::Result;
 use assay_kernel::error::FieldError;
 use assay_kernel::ids::AssessmentId;
+use assay_kernel::{Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Reply, SignedIn, Staff, etag,
@@ -18,12 +18,14 @@ use crate::model::rating::{CardContent, CardRole, CardState};
 use crate::model::rubric::Rubric;
 use crate::service::Assessments;
 use crate::service::cards::OwnCard;
+use crate::store::cards::CardRow;
 
 /// Registers the routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(get_rubric)
         .service(get_rubric_version)
+        .service(list_own_cards)
         .service(get_own_card)
         .service(update_own_card)
         .service(submit_own_card);
@@ -120,6 +122,54 @@ impl CardView {
         };
         Ok(Reply::ok(&view)?.etag(etag(view.version)))
     }
+}
+
+/// A card that waits for the caller.
+#[derive(Debug, Serialize, ToSchema)]
+struct OpenCard {
+    /// What it rates: `GET /v1/assessments/{id}/card`.
+    assessment_id: AssessmentId,
+    /// As what the caller rates.
+    role: CardRole,
+    /// From the record, without having been in the session?
+    from_record: bool,
+    /// When it is due.
+    due_at: DateTime<Utc>,
+    /// Is that time past?
+    overdue: bool,
+    /// Version of the card.
+    #[schema(minimum = 1, example = 1)]
+    version: i64,
+}
+
+impl OpenCard {
+    fn new(row: &CardRow, now: DateTime<Utc>) -> Result<Self> {
+        Ok(Self {
+            assessment_id: AssessmentId::from_uuid(row.assessment_id),
+            role: row.role.parse()?,
+            from_record: row.from_record,
+            due_at: row.due_at,
+            overdue: row.due_at <= now,
+            version: row.version,
+        })
+    }
+}
+
+/// Lists the rating cards that wait for the caller.
+///
+/// The soonest due first, a hundred at most.
+#[utoipa::path(
+    tag = "assessments",
+    responses((status = 200, description = "The cards.", body = Page<OpenCard>)),
+    extensions(("x-access" = json!("staff")))
+)]
+#[get("/v1/me/cards")]
+async fn list_own_cards(assessments: Data<Assessments>, caller: Auth<Staff>) -> Outcome {
+    let ctx = &assessments.ctx;
+    let rows = ctx.db.read(async |conn| assessments.open_cards(conn, &caller).await).await?;
+    let now = ctx.clock.now();
+    let cards = rows.iter().map(|row| OpenCard::new(row, now)).collect::<Result<_>>()?;
+    Ok(Reply::ok(&Page::whole(cards))?)
 }
 
 /// Shows the caller's own rating card of an assessment.

@@ -6,11 +6,13 @@ mod booking;
 mod cards;
 mod dto;
 mod feeds;
+mod integrity;
 mod outcomes;
 mod records;
 mod review;
 mod sessions;
 mod staff;
+mod time_off;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -22,8 +24,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(staff::fixed_routes)
         .configure(cards::routes)
         .configure(review::routes)
+        .configure(integrity::routes)
         .configure(outcomes::routes)
         .configure(assessors::routes)
+        .configure(time_off::routes)
         .configure(assessments::routes)
         .configure(booking::routes)
         .configure(sessions::routes)

@@ -77,8 +77,14 @@ pub fn blocked(
             unless(row.starts_at.is_some_and(|start| now < start), "The session has begun.".to_owned())
         }
         "near_start" => unless(
-            row.starts_at.is_some_and(|start| start - Duration::minutes(CHECK_IN_MINUTES) <= now),
-            format!("Check-in opens {CHECK_IN_MINUTES} minutes before the start."),
+            row.starts_at.is_some_and(|start| {
+                let close = start + Duration::minutes(policy.close_minutes);
+                start - Duration::minutes(CHECK_IN_MINUTES) <= now && now < close
+            }),
+            format!(
+                "Check-in is open from {CHECK_IN_MINUTES} minutes before the start until {} minutes after it.",
+                policy.close_minutes
+            ),
         ),
         "hosts_it" => unless(
             seat().is_some_and(|host| host.role != HostRole::Shadow.as_str()),

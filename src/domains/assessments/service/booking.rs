@@ -257,7 +257,7 @@ impl Assessments {
         self.session_moved_in(conn, &before, &former, &mut row).await?;
         self.save(conn, &mut row).await?;
         self.time_freed_in(conn).await?;
-        let mut hosts: BTreeSet<Uuid> = facts.hosts.iter().map(|host| host.assessor_id).collect();
+        let mut hosts: BTreeSet<Uuid> = former.into_iter().collect();
         hosts.extend(store::bookings::seats(conn, booking.id).await?.into_iter().map(|(host, _)| host));
         let hosts: Vec<Uuid> = hosts.into_iter().collect();
         notify::assessment(&self.ctx, conn, &row, "assessment.rescheduled", &hosts).await?;

@@ -13,7 +13,7 @@ use chrono::{Duration, Utc};
 use serde_json::{Map, Value, json};
 
 use super::rating_access::RATING_TIMERS;
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::rating::{CardContent, CardRole, CardState, disagreement};
 use crate::model::{ASSESSMENT, AssessmentState, events};
 use crate::store;
@@ -52,6 +52,11 @@ impl Assessments {
     pub async fn own_card(&self, conn: &mut Conn, actor: &Actor, id: AssessmentId) -> Result<OwnCard> {
         let card = store::cards::own(conn, id, actor.account_id, false).await?;
         self.shown_card(conn, card.ok_or_else(|| Error::not_found("card"))?).await
+    }
+
+    /// The cards that wait for the caller, the soonest due first.
+    pub async fn open_cards(&self, conn: &mut Conn, actor: &Actor) -> Result<Vec<CardRow>> {
+        Ok(store::cards::open_of(conn, actor.account_id).await?)
     }
 
     /// Locks the caller's open card as it was seen.

@@ -16,9 +16,6 @@ use crate::model::{ASSESSMENT, events};
 use crate::store;
 use crate::store::assessments::AssessmentRow;
 
-/// The version of the rubric by which new assessments are rated.
-pub const RUBRIC_VERSION: &str = "2026-11-21";
-
 impl Assessments {
     /// A time was booked by `actor`: `row` has it, and gets the place.
     pub(super) async fn session_booked_in(
@@ -41,8 +38,8 @@ impl Assessments {
         record_presence(&self.ctx, conn, actor, PresenceKind::Booked, &subject).await
     }
 
-    /// The time, or who of the staff has it, changed: `before` and `former` had it. Who stays gets a new invitation, who
-    /// leaves a cancellation.
+    /// The time, or who of the staff has it, changed: `before` and `former` had it. Who stays, or is new, gets an
+    /// invitation, who leaves a cancellation.
     pub(super) async fn session_moved_in(
         &self,
         conn: &mut Conn,
@@ -54,7 +51,10 @@ impl Assessments {
         self.set_session_clocks(conn, row).await?;
         let people = self.everybody(conn, row).await?;
         for person in &people {
+            let is_new = *person != row.candidate() && !former.contains(&person.uuid());
             let template = |session| match before.starts_at.filter(|at| Some(*at) != row.starts_at) {
+                // To who had no part in it yet it is a session like any other.
+                _ if is_new => Template::SessionBooked { session },
                 Some(before) => Template::SessionMoved { session, before },
                 None => Template::SessionReassigned { session },
             };

@@ -8,7 +8,7 @@ use assay_vetting::{AdverseDecision, Evidence};
 use serde_json::json;
 
 use super::rating_access::RATING_TIMERS;
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::{ASSESSMENT, AssessmentState, events};
 use crate::store;
 use crate::store::integrity::ConcernRow;

@@ -14,7 +14,6 @@ pub mod pool;
 pub mod rating_access;
 pub mod rating_clocks;
 pub mod rating_hook;
-mod rating_notify;
 pub mod records;
 pub mod requests;
 pub mod review;

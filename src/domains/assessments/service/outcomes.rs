@@ -13,7 +13,7 @@ use chrono::Duration;
 use serde_json::json;
 
 use super::rating_access::{RATING_TIMERS, RatingFacts, who};
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::outcome::AppealOutcome;
 use crate::model::rating::CardRole;
 use crate::model::{ASSESSMENT, events};

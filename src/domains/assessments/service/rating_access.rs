@@ -142,9 +142,7 @@ impl Assessments {
     /// Moves an assessment that the caller has locked, with the next version.
     pub(super) async fn move_to(&self, conn: &mut Conn, row: &mut AssessmentRow, state: &str) -> Result<()> {
         row.state = state.to_owned();
-        row.version = row.version.saturating_add(1);
-        row.updated_at = self.ctx.clock.now();
-        Ok(store::assessments::update(conn, row).await?)
+        self.save(conn, row).await
     }
 
     /// Moves an assessment by an event of the system.

@@ -9,7 +9,7 @@ use assay_platform::timers::Fired;
 use chrono::Duration;
 use serde_json::json;
 
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::events;
 use crate::store;
 use crate::store::assessments::AssessmentRow;

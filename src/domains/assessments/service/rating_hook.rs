@@ -11,7 +11,7 @@ use assay_platform::{Ctx, timers};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::rating::{CardContent, CardRole, CardState};
 use crate::model::rubric::Rubric;
 use crate::model::{ASSESSMENT, HostRole, events};

@@ -135,7 +135,7 @@ impl Assessments {
         if changed.repository_url != content.repository_url {
             check_leads(seat)?;
             row.repository_url = changed.repository_url;
-            self.save_session(conn, &mut row).await?;
+            self.save(conn, &mut row).await?;
         }
         if changed.notes != content.notes {
             self.write_notes(conn, actor, id, changed.notes.unwrap_or_default()).await?;

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::actions::Detail;
-use super::{Assessments, hooks, notify};
+use super::{Assessments, notify};
 use crate::model::request::{Earlier, Terms, terms};
+use crate::model::rubric::Rubric;
 use crate::model::{ASSESSMENT, AssessmentState, RedoReason};
 use crate::store::assessments::{AssessmentRow, Filter, ONE_LIVE};
 use crate::{policy, store};
@@ -108,7 +109,7 @@ impl Assessments {
             task_family: task.slug.clone(),
             task_version: task.version.clone(),
             ai_policy: self.tasks.ai_policy(task).to_owned(),
-            rubric_version: hooks::RUBRIC_VERSION.to_owned(),
+            rubric_version: Rubric::shipped()?.version.clone(),
             policy: serde_json::to_value(numbers).map_err(Error::internal)?,
             policy_version: self.ctx.policy.version.clone(),
             redo_of_id: opening.redo.map(|(id, _)| id),

@@ -17,7 +17,7 @@ use chrono::Duration;
 use serde_json::json;
 
 use super::rating_access::{RATING_TIMERS, RatingFacts, who};
-use super::{Assessments, rating_notify as notify};
+use super::{Assessments, notify};
 use crate::model::outcome::{FeedbackInput, check_reason_codes, feedback};
 use crate::model::rating::{CardContent, CardRole, CardState, Disagreement, Outcome, disagreement, means};
 use crate::model::rubric::Rubric;

@@ -3,26 +3,15 @@
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Error, Result};
-use assay_notifications::{
-    Event, Invitation, Method, NewMail, SessionMail, Template, enqueue_mail, sender_domain,
-};
+use assay_notifications::{Event, Invitation, Method, SessionMail, Template, sender_domain};
 use assay_platform::db::Conn;
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use super::Assessments;
+use super::{Assessments, notify};
 use crate::model::HostRole;
 use crate::store;
 use crate::store::assessments::{AssessmentRow, HostRow};
-
-/// An instant on somebody's wall clock, and in UTC.
-fn wall(at: DateTime<Utc>, zone: Tz) -> String {
-    if zone == Tz::UTC {
-        return at.format("%-d %B %Y, %H:%M UTC").to_string();
-    }
-    format!("{} ({} UTC)", at.with_timezone(&zone).format("%-d %B %Y, %H:%M %Z"), at.format("%H:%M"))
-}
 
 /// What calendars say of a session: with whom, what is asked, what may be used.
 pub(super) fn described(row: &AssessmentRow, names: &[String]) -> String {
@@ -43,7 +32,7 @@ impl Assessments {
             summary: format!("Assay: paired session, {}", row.track),
             description,
             location: row.video_url.clone(),
-            url: format!("{}/v1/assessments/{id}", self.ctx.config.public_url()),
+            url: notify::url(&self.ctx, row, ""),
         })
     }
 
@@ -76,10 +65,16 @@ impl Assessments {
                 })
             }
         };
-        let starts = row.starts_at.map(|at| wall(at, zone)).unwrap_or_default();
-        let url = format!("{}/v1/assessments/{}", self.ctx.config.public_url(), row.assessment_id());
-        let session = SessionMail { track: row.track.clone(), starts, url, invitation };
-        enqueue_mail(&self.ctx, conn, NewMail::to(to, template(session))).await.map(drop)
+        let missing = || Error::internal("a session without a time");
+        let session = SessionMail {
+            track: row.track.clone(),
+            starts_at: row.starts_at.ok_or_else(missing)?,
+            ends_at: row.ends_at.ok_or_else(missing)?,
+            zone,
+            url: notify::url(&self.ctx, row, ""),
+            invitation,
+        };
+        notify::mail(&self.ctx, conn, to, template(session)).await
     }
 
     /// What the invitation says: with whom, and what may be used.

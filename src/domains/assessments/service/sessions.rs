@@ -8,21 +8,20 @@ use assay_identity::{PresenceKind, record_presence};
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::process::Who;
 use assay_kernel::{Actor, Error, Permission, Result, Scope};
-use assay_notifications::Template;
+use assay_notifications::{SessionMail, Template};
 use assay_platform::db::Conn;
 use assay_platform::timers::{self, Fired};
 use chrono::Duration;
 
 use uuid::Uuid;
 
+use super::actions::blocked;
 use super::hooks::CLOCKS;
 use super::{Assessments, notify};
 use crate::model::{ASSESSMENT, AssessmentState, BookingState, HostRole, RedoReason, events};
 use crate::store;
 use crate::store::assessments::{AssessmentRow, HostRow};
 
-/// Minutes before the start from which people check in.
-const EARLY_MINUTES: i64 = 30;
 /// Minutes after the booked end at which a session ends by itself.
 const OVERTIME_MINUTES: i64 = 30;
 
@@ -49,29 +48,8 @@ fn detail(row: AssessmentRow, hosts: &[HostRow]) -> SessionDetail {
 }
 
 impl Assessments {
-    /// The session, locked, with its hosts, for one of its people.
-    async fn seat_of(
-        &self,
-        conn: &mut Conn,
-        actor: &Actor,
-        id: AssessmentId,
-    ) -> Result<(AssessmentRow, Vec<HostRow>, Vec<Who>)> {
-        let missing = || Error::not_found("assessment");
-        let row = store::assessments::lock(conn, id).await?.ok_or_else(missing)?;
-        let hosts = store::assessments::hosts(conn, id).await?;
-        if row.candidate() == actor.account_id {
-            actor.require_scope(Scope::Bid)?;
-            return Ok((row, hosts, vec![Who::Developer]));
-        }
-        if !hosts.iter().any(|host| host.assessor_id == actor.account_id.uuid()) {
-            return Err(missing());
-        }
-        actor.require_scope(Scope::Account)?;
-        actor.require(Permission::Assessor)?;
-        Ok((row, hosts, vec![Who::Staff(Permission::Assessor)]))
-    }
-
-    /// Begins an act: asks the table, checks the guards, and moves the row in memory.
+    /// Begins an act of one of the session's people: locks the row, asks the table, checks the guards, and moves the row in
+    /// memory. Answers the hosts too. For everybody else there is no such session.
     async fn act(
         &self,
         conn: &mut Conn,
@@ -79,30 +57,24 @@ impl Assessments {
         id: AssessmentId,
         event: &str,
     ) -> Result<(AssessmentRow, Vec<HostRow>)> {
-        let (mut row, hosts, who) = self.seat_of(conn, actor, id).await?;
-        let transition = ASSESSMENT.transition(&row.state, event, &who)?;
-        let (now, close) = (self.ctx.clock.now(), row.policy()?.close_minutes);
-        let near = row.starts_at.is_some_and(|start| {
-            start - Duration::minutes(EARLY_MINUTES) <= now && now < start + Duration::minutes(close)
-        });
-        let caller = actor.account_id.uuid();
-        let leads = hosts.iter().any(|host| is_lead(host) && host.assessor_id == caller);
-        ASSESSMENT.check(transition, |guard| match guard {
-            "near_start" if !near => Some(format!(
-                "Check-in is open from {EARLY_MINUTES} minutes before the start until {close} minutes after it."
-            )),
-            "leads_it" if !leads => Some("Only the lead of the session can do this.".to_owned()),
-            _ => None,
-        })?;
+        let missing = || Error::not_found("assessment");
+        let mut row = store::assessments::lock(conn, id).await?.ok_or_else(missing)?;
+        let facts = self.facts(conn, actor, &row).await?;
+        let (me, now) = (actor.account_id.uuid(), self.ctx.clock.now());
+        let who = if row.candidate_id == me {
+            actor.require_scope(Scope::Bid)?;
+            Who::Developer
+        } else if facts.hosts.iter().any(|host| host.assessor_id == me) {
+            actor.require_scope(Scope::Account)?;
+            actor.require(Permission::Assessor)?;
+            Who::Staff(Permission::Assessor)
+        } else {
+            return Err(missing());
+        };
+        let transition = ASSESSMENT.transition(&row.state, event, &[who])?;
+        ASSESSMENT.check(transition, |guard| blocked(guard, &row, &facts, me, now))?;
         row.state = transition.to.to_owned();
-        Ok((row, hosts))
-    }
-
-    pub(super) async fn save_session(&self, conn: &mut Conn, row: &mut AssessmentRow) -> Result<()> {
-        row.version = row.version.saturating_add(1);
-        row.updated_at = self.ctx.clock.now();
-        store::assessments::update(conn, row).await?;
-        Ok(())
+        Ok((row, facts.hosts))
     }
 
     /// Somebody of the session is there. A second time changes nothing. With the candidate and the lead it can begin.
@@ -130,7 +102,7 @@ impl Assessments {
             timers::clear(conn, ASSESSMENT.name, row.id, CLOCKS).await?;
             self.set_end(conn, &row).await?;
         }
-        self.save_session(conn, &mut row).await?;
+        self.save(conn, &mut row).await?;
         notify::assessment(&self.ctx, conn, &row, "assessment.checked_in", &ids(&hosts)).await?;
         record_presence(&self.ctx, conn, actor, PresenceKind::CheckedIn, &id.to_string()).await?;
         Ok(detail(row, &hosts))
@@ -146,7 +118,7 @@ impl Assessments {
     pub async fn start_in(&self, conn: &mut Conn, actor: &Actor, id: AssessmentId) -> Result<SessionDetail> {
         let (mut row, hosts) = self.act(conn, actor, id, events::START).await?;
         row.started_at = Some(self.ctx.clock.now());
-        self.save_session(conn, &mut row).await?;
+        self.save(conn, &mut row).await?;
         notify::assessment(&self.ctx, conn, &row, "assessment.started", &ids(&hosts)).await?;
         Ok(detail(row, &hosts))
     }
@@ -173,12 +145,12 @@ impl Assessments {
     ) -> Result<AssessmentRow> {
         row.ended_at = Some(self.ctx.clock.now());
         self.finish(conn, &mut row, BookingState::Completed).await?;
-        self.follow_in(conn, &row, RedoReason::Technical).await?;
+        let next = self.follow_in(conn, &row, RedoReason::Technical).await?;
         notify::assessment(&self.ctx, conn, &row, "assessment.aborted", &ids(hosts)).await?;
-        let reason = reason.to_owned();
+        let next = notify::url(&self.ctx, &next, "");
         self.mail_session(conn, &row, row.candidate(), None, |session| Template::SessionAborted {
-            session,
-            reason: reason.clone(),
+            session: session.leading_to(&next),
+            reason: reason.to_owned(),
         })
         .await?;
         Ok(row)
@@ -206,12 +178,11 @@ impl Assessments {
 
     /// The time is over: the booking ends so, and no clock of the session is left.
     async fn finish(&self, conn: &mut Conn, row: &mut AssessmentRow, booking: BookingState) -> Result<()> {
-        let state = booking.as_str();
-        if let Some(id) = store::sessions::end_booking(conn, row.assessment_id(), state).await? {
-            store::sessions::end_hosts(conn, id, state).await?;
+        if let Some(live) = store::bookings::live(conn, row.assessment_id()).await? {
+            store::bookings::finish(conn, live.id, booking.as_str()).await?;
         }
         timers::clear(conn, ASSESSMENT.name, row.id, CLOCKS).await?;
-        self.save_session(conn, row).await
+        self.save(conn, row).await
     }
 
     /// Runs a timer's work on a session in one of these states.
@@ -292,8 +263,11 @@ impl Assessments {
             notify::assessment(&self.ctx, conn, &row, &format!("assessment.{event}"), &ids(&hosts)).await?;
             let candidate = row.candidate();
             if !lead_is_in {
-                self.follow_in(conn, &row, RedoReason::AssessorNoShow).await?;
-                let template = |session| Template::SessionWithoutAssessor { session };
+                let next = self.follow_in(conn, &row, RedoReason::AssessorNoShow).await?;
+                let next = notify::url(&self.ctx, &next, "");
+                let template = |session: SessionMail| Template::SessionWithoutAssessor {
+                    session: session.leading_to(&next),
+                };
                 return self.mail_session(conn, &row, candidate, None, template).await;
             }
             let bookable_from = self

@@ -70,6 +70,18 @@ pub async fn own(
     .optional()?)
 }
 
+/// The cards that somebody has to fill in, the soonest due first: a hundred at most.
+pub async fn open_of(conn: &mut Conn, rater: AccountId) -> DbResult<Vec<CardRow>> {
+    Ok(rating_cards::table
+        .filter(rating_cards::rater_id.eq(rater.uuid()))
+        .filter(rating_cards::state.eq("open"))
+        .order((rating_cards::due_at, rating_cards::id))
+        .limit(100)
+        .select(CardRow::as_select())
+        .load(conn)
+        .await?)
+}
+
 /// Writes what a card says and where it stands.
 pub async fn update(conn: &mut Conn, row: &CardRow) -> DbResult<()> {
     diesel::update(rating_cards::table.find(row.id))

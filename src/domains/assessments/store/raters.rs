@@ -1,11 +1,7 @@
-//! Who can rate an assessment, and who reviews.
+//! Who can rate an assessment.
 
-use assay_kernel::Permission;
-use assay_kernel::ids::AccountId;
-use assay_platform::db::schema::staff_permissions;
 use assay_platform::db::{Conn, DbResult};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -16,7 +12,8 @@ struct Found {
     assessor_id: Uuid,
 }
 
-// Whoever hosted, rated, read or decided anything of the application is out; who has the fewest cards comes first.
+// Whoever hosted, rated, read or decided anything of the application is out, but not who was seated at a time that was
+// given up; who has the fewest cards comes first.
 const POOL: &str = "
     SELECT t.assessor_id
     FROM (SELECT DISTINCT assessor_id FROM assessor_tracks WHERE track = $1 AND role IN ('lead', 'observer')) t
@@ -25,7 +22,8 @@ const POOL: &str = "
     JOIN staff_permissions s ON s.account_id = t.assessor_id AND s.permission = 'assessor'
     WHERE t.assessor_id NOT IN (
         SELECT h.assessor_id FROM assessments x JOIN bookings b ON b.assessment_id = x.id
-            JOIN booking_hosts h ON h.booking_id = b.id WHERE x.application_id = $2
+            JOIN booking_hosts h ON h.booking_id = b.id
+            WHERE x.application_id = $2 AND h.state IN ('confirmed', 'completed', 'no_show')
         UNION ALL
         SELECT c.rater_id FROM assessments x JOIN rating_cards c ON c.assessment_id = x.id WHERE x.application_id = $2
         UNION ALL
@@ -53,15 +51,4 @@ pub async fn pool(
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(|row| row.assessor_id).collect())
-}
-
-/// Everybody who decides assessments.
-pub async fn reviewers(conn: &mut Conn) -> DbResult<Vec<AccountId>> {
-    let ids: Vec<Uuid> = staff_permissions::table
-        .filter(staff_permissions::permission.eq(Permission::Reviewer.as_str()))
-        .select(staff_permissions::account_id)
-        .order(staff_permissions::account_id)
-        .load(conn)
-        .await?;
-    Ok(ids.into_iter().map(AccountId::from_uuid).collect())
 }

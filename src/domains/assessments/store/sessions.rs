@@ -1,7 +1,6 @@
-//! What a session changes: who is there, how its booking ends, invitations' numbers.
+//! Who is there, and how they are called.
 
-use assay_kernel::ids::AssessmentId;
-use assay_platform::db::schema::{accounts, booking_hosts, bookings};
+use assay_platform::db::schema::{accounts, booking_hosts};
 use assay_platform::db::{Conn, DbResult};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -31,22 +30,4 @@ pub async fn check_host_in(conn: &mut Conn, booking: Uuid, host: Uuid, at: DateT
         .set(booking_hosts::checked_in_at.eq(at))
         .execute(conn)
         .await?)
-}
-
-/// Ends the confirmed booking of an assessment. Answers it.
-pub async fn end_booking(conn: &mut Conn, id: AssessmentId, state: &str) -> DbResult<Option<Uuid>> {
-    let live =
-        bookings::table.filter(bookings::assessment_id.eq(id.uuid())).filter(bookings::state.eq("confirmed"));
-    Ok(diesel::update(live)
-        .set(bookings::state.eq(state))
-        .returning(bookings::id)
-        .get_result(conn)
-        .await
-        .optional()?)
-}
-
-/// Gives the hosts of a booking its state.
-pub async fn end_hosts(conn: &mut Conn, booking: Uuid, state: &str) -> DbResult<usize> {
-    let hosts = booking_hosts::table.filter(booking_hosts::booking_id.eq(booking));
-    Ok(diesel::update(hosts).set(booking_hosts::state.eq(state)).execute(conn).await?)
 }

@@ -195,11 +195,12 @@ fn escaped(text: &str) -> String {
 }
 
 /// A quoted parameter's value cannot hold a quote or a line break, and there is no escape that every program reads: a
-/// quote becomes an apostrophe, everything else that is not a letter of the line a space.
+/// quote becomes an apostrophe. A backslash and a caret (RFC 6868), which begin an escape to some programs, become a
+/// stroke and a space, a semicolon, at which some cut in spite of the quotes, a comma; what breaks lines becomes a space.
 fn parameter(text: &str) -> String {
-    let breaks = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\u{2028}' | '\u{2029}');
-    let apostrophes = text.replace('"', "'");
-    let words = apostrophes.split(breaks).filter(|word| !word.is_empty());
+    let breaks = |c: char| c.is_control() || c.is_whitespace() || c == '^';
+    let plain = text.replace('"', "'").replace('\\', "/").replace(';', ",");
+    let words = plain.split(breaks).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -207,6 +208,9 @@ fn parameter(text: &str) -> String {
 fn bare(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect()
 }
+
+#[cfg(test)]
+mod corpus;
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! Mails: what they say, and what people want of them.
 
+mod assessment_letters;
 mod category;
 pub mod ical;
 mod letter;
-mod rating_letters;
 mod session;
 mod template;
 

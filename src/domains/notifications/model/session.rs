@@ -1,20 +1,24 @@
 //! Mails about paired sessions.
 
-#[cfg(test)]
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::ical::Invitation;
 use super::letter::Letter;
-use super::template::{Template, when};
+use super::template::Template;
 
 /// A session as mails tell of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionMail {
     /// Slug of the skill family.
     pub track: String,
-    /// When it begins, on the recipient's wall clock.
-    pub starts: String,
+    /// When it begins.
+    pub starts_at: DateTime<Utc>,
+    /// When it ends.
+    pub ends_at: DateTime<Utc>,
+    /// The recipient's zone.
+    pub zone: Tz,
     /// Where the service shows it.
     pub url: String,
     /// What the recipient's calendar is told.
@@ -24,6 +28,20 @@ pub struct SessionMail {
 impl SessionMail {
     fn letter(&self, subject: &str, told: impl Into<String>) -> Letter {
         Letter::new(format!("{subject}: {}", self.track)).say(told)
+    }
+
+    /// The same with a link to another assessment.
+    #[must_use]
+    pub fn leading_to(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
+    }
+
+    /// An instant on the recipient's wall clock, and in UTC.
+    fn wall(&self, at: DateTime<Utc>) -> String {
+        if self.zone == Tz::UTC {
+            return at.format("%-d %B %Y, %H:%M UTC").to_string();
+        }
+        format!("{} ({} UTC)", at.with_timezone(&self.zone).format("%-d %B %Y, %H:%M %Z"), at.format("%H:%M"))
     }
 
     fn linked(&self, letter: Letter) -> Letter {
@@ -52,26 +70,35 @@ pub(super) fn session(template: &Template) -> Option<&SessionMail> {
 /// What such a mail says; none for other mails.
 pub(super) fn letter(template: &Template) -> Option<Letter> {
     let session = session(template)?;
-    let starts = &session.starts;
+    let starts = session.wall(session.starts_at);
     Some(match template {
         Template::SessionBooked { .. } => session.linked(session.letter(
             "Your session is booked",
-            format!("The session begins on {starts} and takes two hours. The invitation for your calendar is in this mail."),
+            format!(
+                "The session begins on {starts} and takes {} minutes. The invitation for your calendar is in this mail.",
+                (session.ends_at - session.starts_at).num_minutes()
+            ),
         )),
         Template::SessionMoved { before, .. } => session.linked(session.letter(
             "Your session has another time",
             format!(
-                "The session that was to begin on {} begins on {starts}. Your calendar is told by this mail.",
-                when(before)
+                "The session that was to begin on {} now begins on {starts}. Your calendar is told by this mail.",
+                session.wall(*before)
             ),
         )),
         Template::SessionReassigned { .. } => session.linked(session.letter(
             "Your session has changed",
-            format!("Who of the staff has the session that begins on {starts} has changed. Its time has not."),
+            format!(
+                "Who of our staff has the session that begins on {starts} has changed; its time has not. Your calendar is \
+                 told by this mail."
+            ),
         )),
         Template::SessionLeft { .. } => session.letter(
             "A session is no longer yours",
-            format!("Somebody else has the session that begins on {starts}. Your calendar is told by this mail."),
+            format!(
+                "The session that begins on {starts} was given to somebody else, or moved to a time at which others have \
+                 it. You need not come. Your calendar is told by this mail."
+            ),
         ),
         Template::SessionCancelled { .. } => session.linked(session.letter(
             "Your session is cancelled",
@@ -79,40 +106,44 @@ pub(super) fn letter(template: &Template) -> Option<Letter> {
         )),
         Template::SessionReminder { .. } => session.linked(session.letter(
             "Your session begins soon",
-            format!("The session begins on {starts}. You can check in from 30 minutes before."),
+            format!("The session begins on {starts}. Check-in opens 30 minutes before."),
         )),
         Template::SessionAbsence { closes_at, .. } => session.linked(session.letter(
             "You are missing in your session",
             format!(
-                "The session has begun on {starts}, and you have not checked in. It is closed at {}.",
-                when(closes_at)
+                "The session was to begin on {starts}, and you have not checked in. Check-in closes on {}: who is not there \
+                 by then has missed it.",
+                session.wall(*closes_at)
             ),
         )),
         Template::SessionNoShow { bookable_from, .. } => session.linked(session.letter(
             "You missed your session",
             format!(
-                "You did not check in to the session that began on {starts}, so it was closed. You may ask for another; \
-                 its first start can be on {}.",
-                when(bookable_from)
+                "You did not check in to the session that was to begin on {starts}, so it was closed. You may ask for another; \
+                 it cannot begin before {}.",
+                session.wall(*bookable_from)
             ),
         )),
         Template::SessionWithoutCandidate { .. } => session.linked(session.letter(
             "The candidate did not come",
-            format!("The candidate did not check in to the session that began on {starts}, so it was closed."),
+            format!(
+                "The candidate did not check in to the session that was to begin on {starts}, so it was closed. There is \
+                 nothing to rate."
+            ),
         )),
         Template::SessionWithoutAssessor { .. } => session.linked(session.letter(
             "We missed your session",
             format!(
-                "Nobody of ours who could lead it came to the session that began on {starts}. We are sorry: the fault is \
-                 ours, and it counts against you nowhere. A new assessment is open for you; it comes before others, and \
-                 you can choose a time at once."
+                "Nobody of ours who could lead it came to the session that was to begin on {starts}. We are sorry: the \
+                 fault is ours, and it counts against you nowhere. A new assessment is open for you; it comes before \
+                 others, and you can choose a time at once."
             ),
         )),
         Template::SessionAborted { reason, .. } => session.linked(
             session
                 .letter(
                     "Your session was broken off",
-                    format!("The session that began on {starts} was broken off for technical reasons:"),
+                    format!("The session of {starts} was broken off for technical reasons:"),
                 )
                 .quote(reason)
                 .say("It does not count. A new assessment is open for you, and you can choose a time at once."),
@@ -128,7 +159,9 @@ pub(super) fn every(text: &str) -> Vec<Template> {
     let at: DateTime<Utc> = "2026-12-01T10:00:00Z".parse().unwrap();
     let with = |method: Option<Method>| SessionMail {
         track: "backend".into(),
-        starts: "1 December 2026, 10:00 WET (10:00 UTC)".into(),
+        starts_at: at,
+        ends_at: at + chrono::Duration::hours(2),
+        zone: Tz::Europe__Berlin,
         url: "https://assay.example/p?a=1&b=2".into(),
         invitation: method.map(|method| Invitation {
             method,
@@ -149,13 +182,13 @@ pub(super) fn every(text: &str) -> Vec<Template> {
     let (request, cancel) = (Some(Method::Request), Some(Method::Cancel));
     vec![
         Template::SessionBooked { session: with(request) },
-        Template::SessionMoved { session: with(request), before: at },
+        Template::SessionMoved { session: with(request), before: at - chrono::Duration::days(1) },
         Template::SessionReassigned { session: with(request) },
         Template::SessionLeft { session: with(cancel) },
         Template::SessionCancelled { session: with(cancel) },
         Template::SessionReminder { session: with(None) },
-        Template::SessionAbsence { session: with(None), closes_at: at },
-        Template::SessionNoShow { session: with(None), bookable_from: at },
+        Template::SessionAbsence { session: with(None), closes_at: at + chrono::Duration::minutes(15) },
+        Template::SessionNoShow { session: with(None), bookable_from: at + chrono::Duration::days(7) },
         Template::SessionWithoutCandidate { session: with(None) },
         Template::SessionWithoutAssessor { session: with(None) },
         Template::SessionAborted { session: with(None), reason: text.into() },

@@ -5,10 +5,10 @@ use assay_kernel::string_enum;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::assessment_letters as letters;
 use super::category::Category;
 use super::ical::Invitation;
 use super::letter::Letter;
-use super::rating_letters;
 use super::session::{self, SessionMail};
 
 macro_rules! templates {
@@ -524,29 +524,15 @@ impl Template {
                 };
                 Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
             }
-            Self::RatingCardOpened { url, due_at } => rating_letters::card_opened(url, due_at),
-            Self::RatingCardDue { url, due_at } => rating_letters::card_due(url, due_at),
-            Self::RatingAsked { url, due_at } => rating_letters::asked(url, due_at),
-            Self::RaterWanted { url } => rating_letters::rater_wanted(url),
+            Self::RatingCardOpened { url, due_at } => letters::card_opened(url, due_at),
+            Self::RatingCardDue { url, due_at } => letters::card_due(url, due_at),
+            Self::RatingAsked { url, due_at } => letters::asked(url, due_at),
+            Self::RaterWanted { url } => letters::rater_wanted(url),
             Self::AssessmentDecided { approved, feedback, url, appeal_until } => {
-                rating_letters::decided(*approved, feedback, url, appeal_until.as_ref())
+                letters::decided(*approved, feedback, url, appeal_until.as_ref())
             }
-            Self::AssessmentSlotsWanted { track, url } => {
-                Letter::new(format!("Nobody has time for assessments: {track}"))
-                    .say(format!(
-                        "A candidate waits for an assessment on the track “{track}”, and there is no start that could be \
-                         offered. Further candidates on this track who wait are not told of by mail."
-                    ))
-                    .link("Open the assessment", url)
-            }
-            Self::AssessmentSlotsFree { track, url } => {
-                Letter::new("There is time for your assessment".to_owned())
-                    .say(format!(
-                        "You wait for an assessment on the track “{track}”. There are starts now: hold one and book it. \
-                         Others who wait are told too, in their order."
-                    ))
-                    .link("Open the assessment", url)
-            }
+            Self::AssessmentSlotsWanted { track, url } => letters::slots_wanted(track, url),
+            Self::AssessmentSlotsFree { track, url } => letters::slots_free(track, url),
             Self::StaffOverdue { what, url, due_at } => {
                 let what = match what {
                     Overdue::Screening => "The screening of an application",

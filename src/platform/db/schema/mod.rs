@@ -5,6 +5,7 @@
 #[path = "assessments.rs"]
 mod assessments_schema;
 mod identity;
+mod ledger;
 mod notifications;
 mod platform;
 mod portfolio;
@@ -18,6 +19,8 @@ mod vetting;
 pub use assessments_schema::*;
 #[allow(unused_imports)]
 pub use identity::*;
+#[allow(unused_imports)]
+pub use ledger::*;
 #[allow(unused_imports)]
 pub use notifications::*;
 pub use platform::*;

@@ -136,3 +136,21 @@ async fn what_does_not_fit_is_refused_with_its_place() {
     app.get("/v1/assessments/asm_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b/card").by(&over.lead).expect(404).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_rater_sees_what_waits_for_them() {
+    let app = TestApp::start().await;
+    let over = app.over().await;
+    let waiting = async |person| app.get("/v1/me/cards").by(person).expect(200).await;
+    let own = waiting(&over.lead).await;
+    assert_eq!(format!("/v1/assessments/{}", own.text_at("/data/0/assessment_id")), over.path);
+    assert_eq!((own.text_at("/data/0/role"), own.at("/data/0/overdue")), ("lead".into(), json!(false)));
+    let before = waiting(&over.observer).await;
+    app.rate(&over.lead, &over.path, card(3, "yes")).await;
+    assert_eq!(waiting(&over.lead).await.at("/data"), json!([]));
+    assert_eq!(waiting(&over.observer).await.text, before.text, "nothing of another's card");
+    app.advance_days(1).await;
+    assert_eq!(waiting(&over.observer).await.at("/data/0/overdue"), json!(true));
+    app.get("/v1/me/cards").by(&over.candidate).expect(403).await;
+    app.stop().await;
+}

@@ -286,3 +286,28 @@ async fn the_override_stays_and_the_decision_after_it_changes_nothing() {
     assert_eq!(app.state(&over.candidate, &over.application).await, "approved");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn who_was_seated_at_a_time_that_was_given_up_can_be_the_third() {
+    let app = TestApp::start().await;
+    let over = app.over().await;
+    let kaya = app.assessor("staff-kaya").await;
+    let booking = app.ctx().ids.uuid();
+    app.sql(&format!(
+        "INSERT INTO bookings (id, assessment_id, candidate_id, state, starts_at, ends_at, created_at)
+         SELECT '{booking}', assessment_id, candidate_id, 'rescheduled', starts_at, ends_at, created_at FROM bookings"
+    ))
+    .await
+    .expect("a former time");
+    app.sql(&format!(
+        "INSERT INTO booking_hosts (booking_id, assessor_id, role, state, blocked, starts_at, ends_at, local_date, assigned_at)
+         SELECT '{booking}', '{}', role, 'rescheduled', blocked, starts_at, ends_at, local_date, assigned_at
+         FROM booking_hosts WHERE role = 'lead'",
+        uuid_of(&kaya)
+    ))
+    .await
+    .expect("a former host");
+    app.both_rate(&over, card(3, "yes"), card(1, "no")).await;
+    assert_eq!(app.rater_of(&over.path, "third").await, uuid_of(&kaya));
+    app.stop().await;
+}

@@ -1,5 +1,6 @@
 //! People's rights: what candidates and raters get a copy of, and what an erasure leaves.
 
+use assay::app::domains;
 use assay_kernel::Permission;
 use serde_json::{Value, json};
 
@@ -75,5 +76,47 @@ async fn copies_hold_the_outcome_or_the_own_cards_and_an_erasure_leaves_no_word(
         assert!(!dump.contains(word) && !dump.contains("Leadwords"), "{table}: {dump}");
     }
     assert!(app.dump("rating_cards").await.contains("\"\"level\"\": 1"), "the levels stay");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_assessors_words_go_with_them() {
+    let app = TestApp::start().await;
+    let word = "Umbrellacanary";
+    let over = app.over().await;
+    let lead = &over.lead;
+    let record = format!("{}/record", over.path);
+    let seen = app.get(&record).by(lead).expect(200).await.etag();
+    let notes = json!({ "notes": format!("10:12 {word}") }).to_string();
+    app.patch(&record).by(lead).if_match(&seen).body("application/merge-patch+json", notes).expect(200).await;
+    app.both_rate(&over, card_saying(3, "yes", word), card_saying(3, "yes", "plain")).await;
+    let concern = json!({ "text": format!("Another voice dictated: {word}."),
+        "evidence": [{ "source": "https://git.example/x", "finding": format!("{word} in the log.") }] });
+    let concerns = format!("{}/integrity_concerns", over.path);
+    app.post(&concerns).by(lead).json(concern).expect(201).await;
+    let me = "/v1/assessors/me";
+    let seen = app.get(me).by(lead).expect(200).await.etag();
+    let rules = json!({ "zone": "Europe/Lisbon", "weekly": [], "employer": format!("{word} Ltd") });
+    app.put(me).by(lead).if_match(&seen).json(rules).expect(200).await;
+    let from = app.now() + chrono::Duration::days(30);
+    let off = json!({ "starts_at": from, "ends_at": from + chrono::Duration::days(1), "note": word });
+    app.post(&format!("{me}/time_off")).by(lead).json(off).expect(201).await;
+    let sam = app.staff("staff-sam", Permission::Reviewer).await;
+    let reason = json!({ "reason": format!("Complaints about {word}.") });
+    app.post(&format!("/v1/assessors/{}/block", lead.id)).by(&sam).json(reason).expect(200).await;
+
+    let tables = ["rating_cards", "session_notes", "integrity_concerns", "assessors", "assessor_time_off"];
+    for table in tables {
+        assert!(app.dump(table).await.contains(word), "{table} has no canary");
+    }
+    domains::set_permission(app.ctx(), &lead.login, Permission::Assessor, false).await.expect("revoked");
+    app.post("/v1/me/erasure").by(lead).expect(202).await;
+    app.advance_days(7).await;
+    app.advance(std::time::Duration::from_secs(61)).await;
+    for table in tables {
+        let dump = app.dump(table).await;
+        assert!(!dump.contains(word), "{table}: {dump}");
+    }
+    assert!(app.dump("rating_cards").await.contains("\"\"level\"\": 3"), "the levels stay");
     app.stop().await;
 }

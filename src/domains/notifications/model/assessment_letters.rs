@@ -1,9 +1,29 @@
-//! Mails about the rating of assessments. None says anything of another's card.
+//! Mails about assessments: starts to choose, ratings, outcomes. None says anything of another's card.
 
 use chrono::{DateTime, Utc};
 
 use super::letter::Letter;
 use super::template::when;
+
+/// A candidate waits for a session, and nobody has time for one.
+pub(super) fn slots_wanted(track: &str, url: &str) -> Letter {
+    Letter::new(format!("Nobody has time for assessments: {track}"))
+        .say(format!(
+            "A candidate waits for an assessment on the track “{track}”, and there is no start that could be offered. \
+             Further candidates on this track who wait are not told of by mail."
+        ))
+        .link("Open the assessment", url)
+}
+
+/// There is time for the session of a candidate who waits.
+pub(super) fn slots_free(track: &str, url: &str) -> Letter {
+    Letter::new("There is time for your assessment")
+        .say(format!(
+            "You wait for an assessment on the track “{track}”. There are starts now: hold one and book it. Others who wait \
+             are told too, in their order."
+        ))
+        .link("Open the assessment", url)
+}
 
 /// A session is over; its rater has a card to fill in.
 pub(super) fn card_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {

@@ -1,0 +1,127 @@
+//! The tables `ledger_*`.
+
+pub mod invariants;
+pub mod reading;
+
+use assay_kernel::{Code, Error};
+use assay_platform::db::{Conn, DbError, DbResult};
+use assay_platform::statement;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::model::posting::Posting;
+
+statement! {
+    struct Post(kind: String as Text, key: String as Text, currency: String as Text,
+        kinds: Vec<String> as Array<Text>, owners: Vec<Uuid> as Array<SqlUuid>, amounts: Vec<i64> as Array<BigInt>,
+        contract: Option<Uuid> as Nullable<SqlUuid>, milestone: Option<Uuid> as Nullable<SqlUuid>,
+        reverses: Option<i64> as Nullable<BigInt>, at: DateTime<Utc> as Timestamptz,
+        now: DateTime<Utc> as Timestamptz)
+        -> (BigInt, Bool);
+    "SELECT id, fresh FROM ledger_post({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
+}
+
+/// Posts: the transaction's number, and whether it is new.
+pub async fn post(conn: &mut Conn, posting: &Posting, now: DateTime<Utc>) -> DbResult<(i64, bool)> {
+    let lines = || posting.lines();
+    let statement = Post {
+        kind: posting.kind.to_owned(),
+        key: posting.key.clone(),
+        currency: posting.currency.code().to_owned(),
+        kinds: lines().map(|(account, _)| account.kind.as_str().to_owned()).collect(),
+        owners: lines().map(|(account, _)| account.owner).collect(),
+        amounts: lines().map(|(_, amount)| amount).collect(),
+        contract: posting.contract,
+        milestone: posting.milestone,
+        reverses: posting.reverses,
+        at: posting.effective_at,
+        now,
+    };
+    Ok(statement.get_result(conn).await?)
+}
+
+/// What a refusal of the database means to the caller.
+pub fn refusal(error: DbError) -> Error {
+    let code = match error.constraint() {
+        Some("ledger_guards_never_negative") => Code::InsufficientFunds,
+        Some("ledger_key_content") => Code::LedgerKeyReused,
+        Some(
+            "ledger_reversal_exact"
+            | "ledger_transactions_reversed_once"
+            | "ledger_one_currency"
+            | "ledger_zero_sum"
+            | "ledger_not_empty"
+            | "ledger_lines",
+        ) => Code::LedgerRefused,
+        _ => return error.into(),
+    };
+    Error::new(code, code.meaning()).with_source(error)
+}
+
+statement! {
+    struct Balance(kind: String as Text, owner: Uuid as SqlUuid, currency: String as Text) -> (BigInt);
+    "SELECT (a.side * (coalesce(s.balance, 0) + coalesce((SELECT sum(e.amount) FROM ledger_entries e
+            WHERE e.account = a.id AND e.transaction > coalesce(s.upto, 0)), 0)))::bigint
+     FROM ledger_accounts a
+     LEFT JOIN LATERAL (SELECT upto, balance FROM ledger_snapshots WHERE account = a.id ORDER BY upto DESC LIMIT 1) s ON true
+     WHERE a.kind = {} AND a.owner = {} AND a.currency = {}"
+}
+
+/// The balance of an account in its own direction: the newest snapshot and what came after it.
+pub async fn balance(conn: &mut Conn, kind: &str, owner: Uuid, currency: &str) -> DbResult<Option<i64>> {
+    let statement = Balance { kind: kind.to_owned(), owner, currency: currency.to_owned() };
+    let found: Option<(i64,)> = statement.get_result(conn).await.optional()?;
+    Ok(found.map(|(balance,)| balance))
+}
+
+/// Waits until no transaction of the ledger is under way, and holds new ones off until the caller's own ends: the
+/// newest number, below which nothing can appear any more.
+pub async fn horizon(conn: &mut Conn) -> DbResult<i64> {
+    diesel::sql_query("LOCK TABLE ledger_transactions IN SHARE MODE").execute(conn).await?;
+    let row: Number = diesel::sql_query("SELECT coalesce(max(id), 0) AS n FROM ledger_transactions")
+        .get_result(conn)
+        .await?;
+    Ok(row.n)
+}
+
+/// Takes a snapshot of each account with so many entries since its last.
+pub async fn snapshot(conn: &mut Conn, upto: i64, least: i64, now: DateTime<Utc>) -> DbResult<usize> {
+    let taken = diesel::sql_query(
+        "INSERT INTO ledger_snapshots (account, upto, balance, taken_at)
+         SELECT a.id, $1, coalesce(s.balance, 0) + t.sum, $3 FROM ledger_accounts a
+         LEFT JOIN LATERAL (SELECT upto, balance FROM ledger_snapshots WHERE account = a.id ORDER BY upto DESC LIMIT 1) s
+            ON true
+         CROSS JOIN LATERAL (SELECT count(*) AS n, sum(e.amount)::bigint AS sum FROM ledger_entries e
+            WHERE e.account = a.id AND e.transaction > coalesce(s.upto, 0) AND e.transaction <= $1) t
+         WHERE t.n >= $2 ON CONFLICT DO NOTHING",
+    )
+    .bind::<BigInt, _>(upto)
+    .bind::<BigInt, _>(least)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+    .await?;
+    Ok(taken)
+}
+
+/// Lets the statements of this transaction take their time.
+pub async fn take_time(conn: &mut Conn) -> DbResult<()> {
+    diesel::sql_query("SET LOCAL statement_timeout = 0").execute(conn).await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// The number that a query answers.
+pub async fn number(conn: &mut Conn, query: &str, now: DateTime<Utc>) -> DbResult<i64> {
+    // Not every query asks for the time, but each is given it.
+    let sql = format!("SELECT ({query})::bigint AS n FROM (SELECT $1 AS now) at");
+    let row: Number = diesel::sql_query(sql).bind::<Timestamptz, _>(now).get_result(conn).await?;
+    Ok(row.n)
+}
