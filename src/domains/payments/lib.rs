@@ -16,18 +16,24 @@
 //! Lends: [`fund_in`], [`release_in`], [`refund_in`], [`refund_released_in`], [`verified_method`], [`payee_state`],
 //! [`Hook`], [`INVARIANTS`] for the ledger's check.
 
+mod http;
+mod jobs;
 mod model;
 mod service;
 mod store;
 
 use assay_kernel::process::Machine;
 
+pub use http::routes;
+pub use jobs::{jobs, schedule};
 pub use model::{Hook, MethodKind, Moved, Movement, PayeeState, nobody};
 pub use service::door::{
     Funding, PaymentMethodChoice, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in,
     refund_released_in, release_in, verified_method,
 };
 pub use service::{Payments, WebhookSecrets};
+pub use store::invariants::INVARIANTS;
+pub use store::personal_data::PERSONAL_DATA;
 
 /// The process tables of this domain.
 pub const MACHINES: &[&Machine] =

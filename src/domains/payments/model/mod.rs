@@ -127,6 +127,17 @@ pub fn nobody<'a>(
     Box::pin(std::future::ready(Ok(())))
 }
 
+/// Why a guard of the payee's table blocks, given the provider's reason for sending it no money.
+pub fn payee_blocked(guard: &str, disabled_reason: Option<&str>) -> Option<String> {
+    let theirs = guard == "staffs_block" && is_rejected(disabled_reason);
+    theirs.then(|| "The payment provider itself has rejected the account.".to_owned())
+}
+
+/// Does the provider refuse the account for good?
+pub fn is_rejected(disabled_reason: Option<&str>) -> bool {
+    disabled_reason.is_some_and(|reason| reason.starts_with("rejected"))
+}
+
 /// Takes a transition of the worker's.
 pub fn step(machine: &Machine, state: &mut String, event: &str) -> Result<()> {
     *state = machine.transition(state, event, &[Who::System])?.to.to_owned();

@@ -237,6 +237,14 @@ pub const REFUND: Machine = Machine {
             who: SYSTEM,
             ..TRANSITION
         },
+        Transition {
+            event: "ask_anew",
+            from: &["queued", "submitted"],
+            to: "queued",
+            who: SYSTEM,
+            effects: &["the provider surely did nothing; it is asked under a new key"],
+            ..TRANSITION
+        },
         Transition { event: "come_back", from: &["succeeded"], to: "failed", who: SYSTEM, ..TRANSITION },
     ],
 };

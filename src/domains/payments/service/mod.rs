@@ -1,11 +1,18 @@
 //! Use cases: authorise → transaction → model → store → commands, events, audit.
 
+pub mod apply;
 pub mod commands;
 pub mod door;
+pub mod finance;
+pub mod inbox;
 pub mod moving;
+pub mod onboarding;
+pub mod paying_out;
+pub mod reconciling;
+pub mod sending;
 
 use assay_adapters::stripe::Stripe;
-use assay_kernel::Result;
+use assay_kernel::{Code, Error, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use secrecy::SecretString;
@@ -47,4 +54,9 @@ impl Payments {
     ) -> Result<()> {
         (self.hook)(&self.ctx, conn, &Moved { milestone, contract, what }).await
     }
+}
+
+/// Does it pass by itself: the provider or the database is away?
+fn passing(error: &Error) -> bool {
+    matches!(error.code(), Code::ProviderUnavailable | Code::Unavailable)
 }

@@ -5,7 +5,7 @@ use assay_platform::db::{Conn, DbResult};
 use assay_platform::statement;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ rows!(provider_commands, CommandRow, id);
 
 statement! {
     /// Takes a request that is due, for a lease; a request that another worker has is passed over.
-    pub struct Claim(
+    struct Claim(
         now: DateTime<Utc> as Timestamptz, lease: DateTime<Utc> as Timestamptz, id: Uuid as SqlUuid,
         due: DateTime<Utc> as Timestamptz, free: DateTime<Utc> as Timestamptz
     ) -> (Text, Int4, Timestamptz);
@@ -48,15 +48,38 @@ statement! {
 
 statement! {
     /// Requests that should have been sent or settled by now.
-    pub struct Overdue(now: DateTime<Utc> as Timestamptz) -> (SqlUuid);
+    struct Overdue(now: DateTime<Utc> as Timestamptz) -> (SqlUuid);
     "SELECT id FROM provider_commands WHERE state IN ('new', 'sent', 'unknown') AND next_at <= {}
      ORDER BY next_at LIMIT 500"
 }
 
-statement! {
-    /// Requests that never ended well, or do not end, newest first.
-    pub struct Troubled(before: Option<Uuid> as Nullable<SqlUuid>, again: Option<Uuid> as Nullable<SqlUuid>, limit: i64 as diesel::sql_types::BigInt)
-        -> (SqlUuid, Text, SqlUuid, Text, Int4, Nullable<Text>, Nullable<Text>, Timestamptz, Nullable<Timestamptz>);
-    "SELECT id, kind, subject, state, attempts, outcome, object, created_at, settled_at FROM provider_commands
-     WHERE state <> 'confirmed' AND ({} IS NULL OR id < {}) ORDER BY id DESC LIMIT {}"
+/// Requests that were refused or do not end, newest first.
+pub async fn troubled(conn: &mut Conn, before: Option<Uuid>, limit: i64) -> DbResult<Vec<CommandRow>> {
+    let mut query = provider_commands::table.filter(provider_commands::state.ne("confirmed")).into_boxed();
+    if let Some(before) = before {
+        query = query.filter(provider_commands::id.lt(before));
+    }
+    let query = query.order(provider_commands::id.desc()).limit(limit).select(CommandRow::as_select());
+    Ok(query.load(conn).await?)
+}
+
+/// Claims a request that is due and free: its state, tries and first sending, as claimed.
+pub async fn claim(
+    conn: &mut Conn,
+    id: Uuid,
+    now: DateTime<Utc>,
+    lease: DateTime<Utc>,
+) -> DbResult<Option<CommandRow>> {
+    let claim = Claim { now, lease, id, due: now, free: now };
+    let claimed: Option<(String, i32, DateTime<Utc>)> = claim.get_result(conn).await.optional()?;
+    match claimed {
+        Some(_) => find(conn, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Requests that should have been looked at by now.
+pub async fn overdue(conn: &mut Conn, now: DateTime<Utc>) -> DbResult<Vec<Uuid>> {
+    let rows: Vec<(Uuid,)> = Overdue { now }.load(conn).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
