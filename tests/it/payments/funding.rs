@@ -46,6 +46,7 @@ async fn methods_belong_to_their_organisation_and_can_be_taken_away() {
     let begun = app.post(&path).by(&deal.client).json(json!({ "kind": "bank_debit" })).expect(201).await;
     assert_eq!(begun.text_at("/state"), "setting_up");
     let secret = begun.text_at("/client_secret");
+    deal.settle().await;
     for table in app.tables().await {
         assert!(!app.dump(&table).await.contains(&secret), "{table} holds the secret");
     }

@@ -157,7 +157,7 @@ impl Deal {
     async fn settle(&self) {
         for _ in 0..4 {
             self.app.work().await;
-            tokio::time::sleep(Duration::from_millis(70)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.app.work().await;
     }

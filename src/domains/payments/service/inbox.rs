@@ -45,6 +45,17 @@ async fn wake(ctx: &Ctx, conn: &mut Conn, id: &str, at: DateTime<Utc>) -> Result
     Ok(())
 }
 
+/// The body as told, less the secret by which a payer's browser could go on.
+fn without_secret(body: String) -> String {
+    const SECRET: &str = "client_secret";
+    if !body.contains(SECRET) {
+        return body;
+    }
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&body) else { return body };
+    let object = value.pointer_mut("/data/object").and_then(|object| object.as_object_mut());
+    if object.and_then(|object| object.remove(SECRET)).is_some() { value.to_string() } else { body }
+}
+
 impl Payments {
     /// Keeps what a webhook brought, if one of the live secrets signed it. The same event again changes nothing.
     ///
@@ -77,7 +88,7 @@ impl Payments {
             account: event.account.clone(),
             object_kind: event.object_kind().map(str::to_owned),
             object: event.object_id().map(str::to_owned),
-            body,
+            body: without_secret(body),
             state: "new".to_owned(),
             source: source.to_owned(),
             attempts: 0,
