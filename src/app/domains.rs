@@ -10,6 +10,7 @@ use assay_identity::Identity;
 use assay_kernel::ids::OrganisationId;
 use assay_kernel::process::Machine;
 use assay_kernel::{Permission, Result};
+use assay_payments::Payments;
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
@@ -32,6 +33,7 @@ pub struct State {
     assessments: Assessments,
     portfolio: Portfolio,
     projects: Projects,
+    payments: Payments,
     mailer: Mailer,
 }
 
@@ -56,6 +58,12 @@ impl State {
                 providers.sites.clone(),
             ),
             projects: Projects::new(ctx.clone(), taxonomy),
+            payments: Payments::new(
+                ctx.clone(),
+                providers.stripe.clone(),
+                providers.stripe_webhooks.clone(),
+                assay_payments::nobody,
+            ),
             mailer: providers.mailer.clone(),
         })
     }
@@ -68,7 +76,8 @@ impl State {
             .app_data(Data::new(self.vetting.clone()))
             .app_data(Data::new(self.assessments.clone()))
             .app_data(Data::new(self.portfolio.clone()))
-            .app_data(Data::new(self.projects.clone()));
+            .app_data(Data::new(self.projects.clone()))
+            .app_data(Data::new(self.payments.clone()));
     }
 
     /// Who turns credentials into actors.
@@ -88,6 +97,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_portfolio::routes)
         .configure(assay_vetting::routes)
         .configure(assay_assessments::routes)
+        .configure(assay_payments::routes)
         .configure(assay_ledger::routes);
 }
 
@@ -99,6 +109,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
         assay_vetting::MACHINES,
         assay_assessments::MACHINES,
         assay_projects::MACHINES,
+        assay_payments::MACHINES,
     ]
     .into_iter()
     .flatten()
@@ -111,12 +122,13 @@ const PERSONAL_DATA: personal_data::Registry = &[
     assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
+    assay_payments::PERSONAL_DATA,
     assay_identity::PERSONAL_DATA,
     assay_notifications::PERSONAL_DATA,
 ];
 
 /// What must hold of money, by every domain that has a say in it.
-pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS];
+pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS, assay_payments::INVARIANTS];
 
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
@@ -127,6 +139,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_vetting::jobs(registry, &state.vetting);
     assay_assessments::jobs(registry, &state.assessments);
     assay_projects::jobs(registry, &state.projects);
+    assay_payments::jobs(registry, &state.payments);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.

@@ -4,6 +4,7 @@ use assay_adapters::github::{self, sandbox};
 use assay_adapters::mail::Mailer;
 use assay_adapters::site;
 use assay_adapters::stripe::{self, Stripe};
+use assay_payments::WebhookSecrets;
 use assay_platform::config::Config;
 use assay_platform::crypto::base64url;
 use secrecy::SecretString;
@@ -50,15 +51,6 @@ impl Sandboxes {
             server.stop().await;
         }
     }
-}
-
-/// The secrets that sign Stripe's webhooks; several of each while they rotate.
-#[derive(Clone, Debug)]
-pub struct WebhookSecrets {
-    /// Of the endpoint for the platform's events.
-    pub platform: Vec<SecretString>,
-    /// Of the endpoint for connected accounts' events.
-    pub connect: Vec<SecretString>,
 }
 
 /// The clients.
@@ -194,14 +186,16 @@ fn sandbox_stripe(config: &Config, origins: &Origins) -> Outcome<Option<stripe::
     }
     let mut options =
         Options::new(origins.clock.clone(), origins.entropy.clone(), sandbox_secret(origins, "key")?);
-    let url = config.stripe.sandbox_webhook_url.trim_end_matches('/');
-    if !url.is_empty() {
-        let secrets = webhook_secrets(config, origins)?;
-        options.webhooks = vec![
-            Endpoint { url: url.to_owned(), secrets: secrets.platform, connect: false },
-            Endpoint { url: format!("{url}/connect"), secrets: secrets.connect, connect: true },
-        ];
-    }
+    // The service beside it, unless somebody else is to be told.
+    let url = match config.stripe.sandbox_webhook_url.trim_end_matches('/') {
+        "" => format!("http://{}:{}/v1/stripe/webhooks", sandbox_host(config), config.server.port),
+        url => url.to_owned(),
+    };
+    let secrets = webhook_secrets(config, origins)?;
+    options.webhooks = vec![
+        Endpoint { url: url.clone(), secrets: secrets.platform, connect: false },
+        Endpoint { url: format!("{url}/connect"), secrets: secrets.connect, connect: true },
+    ];
     let host = sandbox_host(config);
     let server = Server::bind(host, config.stripe.sandbox_port, options.clone())
         .or_else(|_taken| Server::bind(host, 0, options))

@@ -109,7 +109,7 @@ codes! {
     Unavailable = "unavailable", 503, "Temporarily unavailable",
         "The service or its database cannot answer now. Repeat after Retry-After with the same Idempotency-Key.";
     ProviderUnavailable = "provider_unavailable", 503, "Provider unavailable",
-        "A provider that the operation needs (GitHub, mail) does not answer now. Repeat after Retry-After.";
+        "A provider that the operation needs (GitHub, Stripe, mail) does not answer now. Repeat after Retry-After.";
 }
 
 impl Code {

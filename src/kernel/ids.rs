@@ -215,6 +215,22 @@ kinds! {
     InvitationId = InvitationKind("inv", "invitation");
     /// Id of an appeal against an adverse decision.
     AppealId = AppealKind("apl", "appeal");
+    /// Id of an organisation's payment method.
+    PaymentMethodId = PaymentMethodKind("pmt", "payment method");
+    /// Id of a client's payment.
+    PaymentId = PaymentKind("pay", "payment");
+    /// Id of a transfer to a developer.
+    TransferId = TransferKind("trf", "transfer");
+    /// Id of a refund.
+    RefundId = RefundKind("rfd", "refund");
+    /// Id of a payout to a developer's bank.
+    PayoutId = PayoutKind("pot", "payout");
+    /// Id of a payment that its payer's bank takes back.
+    PaymentDisputeId = PaymentDisputeKind("pdp", "payment dispute");
+    /// Id of a request to the payment provider.
+    ProviderCommandId = ProviderCommandKind("cmd", "provider command");
+    /// Id of a difference between the ledger and the payment provider.
+    DifferenceId = DifferenceKind("dif", "difference");
     /// Id of an event in the feed.
     EventId = EventKind("evt", "event");
     /// Id of a transaction of the ledger: its number, in the form of an id.

@@ -11,6 +11,7 @@ mod journeys;
 mod laws;
 mod ledger;
 mod market;
+mod payments;
 mod platform;
 mod portfolio;
 mod scheduling;

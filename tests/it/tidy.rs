@@ -89,6 +89,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("src/domains/skills", &["kernel", "platform"]),
     ("src/domains/notifications", &["kernel", "platform", "adapters", "skills"]),
     ("src/domains/identity", &["kernel", "platform", "adapters", "skills", "notifications"]),
+    (
+        "src/domains/payments",
+        &["kernel", "platform", "adapters", "ledger", "skills", "notifications", "identity"],
+    ),
     ("src/domains/portfolio", &["kernel", "platform", "adapters", "skills", "notifications", "identity"]),
     (
         "src/domains/vetting",

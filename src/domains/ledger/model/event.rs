@@ -159,6 +159,8 @@ pub enum Event {
         organisation: Uuid,
         /// What a reversal of the transfer brought back.
         reversed: Money,
+        /// What had not been transferred yet.
+        unpaid: Money,
         /// What the developer owes instead.
         owed: Money,
         /// What the platform gives back of its fees.
@@ -190,7 +192,7 @@ pub enum Event {
         /// Frozen money that is free again.
         freed: Money,
     },
-    /// The withdrawn money is gone: the sum of these four.
+    /// The withdrawn money is gone: the sum of these five.
     DisputeLost {
         /// The dispute.
         dispute: Uuid,
@@ -202,6 +204,8 @@ pub enum Event {
         frozen: Money,
         /// From the client's fee that was not earned yet.
         fee: Money,
+        /// From what was released and had not been transferred yet.
+        unpaid: Money,
         /// What the developer owes.
         owed: Money,
         /// What the platform loses.
@@ -274,13 +278,24 @@ impl Event {
             Event::RefundConfirmed { command, amount } => posting("refund_confirmed", command, *amount)
                 .debit(AccountRef::of(K::ClearingRefund, *command), *amount)
                 .credit(stripe, *amount),
-            Event::RefundAfterRelease { id, milestone, developer, organisation, reversed, owed, fee } => {
+            Event::RefundAfterRelease {
+                id,
+                milestone,
+                developer,
+                organisation,
+                reversed,
+                unpaid,
+                owed,
+                fee,
+            } => {
+                let given = sum(*reversed, &[*unpaid, *owed, *fee]);
                 posting("refund_after_release", id, *reversed)
                     .milestone(*milestone)
                     .debit(stripe, *reversed)
+                    .debit(AccountRef::of(K::DeveloperPayable, *developer), *unpaid)
                     .debit(AccountRef::of(K::DeveloperReceivable, *developer), *owed)
                     .debit(own(K::PlatformFee), *fee)
-                    .credit(AccountRef::of(K::ClientCredit, *organisation), sum(*reversed, &[*owed, *fee]))
+                    .credit(AccountRef::of(K::ClientCredit, *organisation), given)
             }
             Event::DisputeOpened { dispute, milestone, amount, fee, frozen } => {
                 posting("dispute_opened", dispute, *amount)
@@ -300,14 +315,16 @@ impl Event {
                     .debit(Held::Frozen.account(*milestone), *freed)
                     .credit(Held::Free.account(*milestone), *freed)
             }
-            Event::DisputeLost { dispute, milestone, developer, frozen, fee, owed, loss } => {
+            Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss } => {
+                let gone = sum(*frozen, &[*fee, *unpaid, *owed, *loss]);
                 posting("dispute_lost", dispute, *frozen)
                     .milestone(*milestone)
                     .debit(Held::Frozen.account(*milestone), *frozen)
                     .debit(AccountRef::of(K::FeeDeferred, *milestone), *fee)
+                    .debit(AccountRef::of(K::DeveloperPayable, *developer), *unpaid)
                     .debit(AccountRef::of(K::DeveloperReceivable, *developer), *owed)
                     .debit(own(K::ChargebackLoss), *loss)
-                    .credit(AccountRef::of(K::DisputeHold, *dispute), sum(*frozen, &[*fee, *owed, *loss]))
+                    .credit(AccountRef::of(K::DisputeHold, *dispute), gone)
             }
         }
     }

@@ -76,16 +76,16 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (few(), of()).prop_map(|(command, of)| Event::RefundCommanded { command, of }),
         1 => (few(), of()).prop_map(|(command, of)| Event::RefundRefused { command, of }),
         2 => (few(), money()).prop_map(|(command, amount)| Event::RefundConfirmed { command, amount }),
-        1 => (0..40_u8, few(), few(), few(), money(), money(), money()).prop_map(
-            |(n, milestone, developer, organisation, reversed, owed, fee)| Event::RefundAfterRelease { id: id(n),
-                milestone, developer, organisation, reversed, owed, fee }),
+        1 => (0..40_u8, few(), few(), few(), money(), money(), money(), money()).prop_map(
+            |(n, milestone, developer, organisation, reversed, unpaid, owed, fee)| Event::RefundAfterRelease { id: id(n),
+                milestone, developer, organisation, reversed, unpaid, owed, fee }),
         1 => (few(), few(), money(), money(), money()).prop_map(|(dispute, milestone, amount, fee, frozen)|
             Event::DisputeOpened { dispute, milestone, amount, fee, frozen }),
         1 => (few(), few(), money(), money(), money()).prop_map(|(dispute, milestone, amount, fee, freed)|
             Event::DisputeWon { dispute, milestone, amount, fee, freed }),
-        1 => (few(), few(), few(), money(), money(), money(), money()).prop_map(
-            |(dispute, milestone, developer, frozen, fee, owed, loss)| Event::DisputeLost { dispute, milestone,
-                developer, frozen, fee, owed, loss }),
+        1 => (few(), few(), few(), money(), money(), money(), money(), money()).prop_map(
+            |(dispute, milestone, developer, frozen, fee, unpaid, owed, loss)| Event::DisputeLost { dispute, milestone,
+                developer, frozen, fee, unpaid, owed, loss }),
     ]
 }
 
@@ -207,6 +207,7 @@ fn a_dispute_is_won_or_lost_not_both() {
         developer,
         frozen: usd(100),
         fee: usd(15),
+        unpaid: usd(0),
         owed: usd(0),
         loss: usd(0),
     };

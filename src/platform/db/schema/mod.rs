@@ -7,6 +7,8 @@ mod assessments_schema;
 mod identity;
 mod ledger;
 mod notifications;
+#[path = "payments.rs"]
+mod payments_schema;
 mod platform;
 mod portfolio;
 #[path = "projects.rs"]
@@ -23,6 +25,8 @@ pub use identity::*;
 pub use ledger::*;
 #[allow(unused_imports)]
 pub use notifications::*;
+#[allow(unused_imports)]
+pub use payments_schema::*;
 pub use platform::*;
 #[allow(unused_imports)]
 pub use portfolio::*;

@@ -1,0 +1,448 @@
+//! Finance staff: what does not move, and what to do about it.
+
+use actix_web::web::Data;
+use actix_web::{get, post};
+use assay_adapters::stripe::Evidence;
+use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, RefundId, TransferId};
+use assay_kernel::text::{self, Text};
+use assay_kernel::{Error, Limit, Page};
+use assay_platform::idempotency;
+use assay_platform::web::{
+    Auth, Body, Cursor, Finance, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, etag,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::FinanceReason;
+use super::views::{
+    DifferenceView, PayeeView, PaymentDisputeView, ProviderCommandView, RefundView, TransferView,
+};
+use crate::service::Payments;
+use crate::store;
+
+/// Registers the operations.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_transfers)
+        .service(hold_transfer)
+        .service(release_transfer_hold)
+        .service(list_refunds)
+        .service(retry_refund)
+        .service(list_payment_disputes)
+        .service(get_payment_dispute)
+        .service(give_dispute_evidence)
+        .service(get_payee_of_account)
+        .service(block_payee)
+        .service(unblock_payee)
+        .service(list_provider_commands)
+        .service(list_provider_differences)
+        .service(resolve_provider_difference);
+}
+
+/// Which to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListByState {
+    /// Only those in this state of their process table.
+    state: Option<String>,
+    /// Items a page.
+    #[serde(default)]
+    #[param(value_type = u16, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// Where to go on, from `next_cursor`.
+    cursor: Option<String>,
+}
+
+/// Which to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOpen {
+    /// Only those that are open.
+    #[serde(default)]
+    open: bool,
+    /// Items a page.
+    #[serde(default)]
+    #[param(value_type = u16, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// Where to go on, from `next_cursor`.
+    cursor: Option<String>,
+}
+
+macro_rules! page {
+    ($payments:ident, $name:literal, $filter:expr, $limit:ident, $cursor:ident, |$conn:ident, $before:ident| $rows:expr, $view:expr) => {{
+        let cursors = Cursor::new(&$payments.ctx.keys, $name, &$filter);
+        let $before: Option<Uuid> = $cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
+        let rows = $payments.ctx.db.read(async |$conn| Ok($rows.await?)).await?;
+        let page = cursors.page(rows, $limit, |row| row.id)?;
+        Ok(Reply::page(&page.try_map($view)?)?)
+    }};
+}
+
+/// Lists transfers to developers, newest first.
+#[utoipa::path(
+    tag = "finance",
+    params(ListByState),
+    responses((status = 200, description = "A page of transfers.", body = Page<TransferView>)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/transfers")]
+async fn list_transfers(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    query: Query<ListByState>,
+) -> Outcome {
+    let ListByState { state, limit, cursor } = query.0;
+    let state = state.as_deref();
+    page!(
+        payments,
+        "transfers",
+        state,
+        limit,
+        cursor,
+        |conn, before| store::transfers::list(conn, None, state, before, limit.fetch()),
+        TransferView::new
+    )
+}
+
+/// Stops a transfer that was not sent.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The transfer.", body = TransferView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/transfers/{id}/hold")]
+async fn hold_transfer(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<TransferId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.stop_transfer(conn, &caller, id.0, &seen, &body.reason).await?;
+        let view = TransferView::new(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Lets a transfer go on.
+///
+/// It is queued, unless something else stands in its way.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The transfer.", body = TransferView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/transfers/{id}/release_hold")]
+async fn release_transfer_hold(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<TransferId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.let_transfer_go(conn, &caller, id.0, &seen, &body.reason).await?;
+        let view = TransferView::new(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Lists refunds, newest first.
+#[utoipa::path(
+    tag = "finance",
+    params(ListByState),
+    responses((status = 200, description = "A page of refunds.", body = Page<RefundView>)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/refunds")]
+async fn list_refunds(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    query: Query<ListByState>,
+) -> Outcome {
+    let ListByState { state, limit, cursor } = query.0;
+    let state = state.as_deref();
+    page!(
+        payments,
+        "refunds",
+        state,
+        limit,
+        cursor,
+        |conn, before| store::refunds::list(conn, None, state, before, limit.fetch()),
+        RefundView::new
+    )
+}
+
+/// Asks for a refund again that was refused or came back.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The refund.", body = RefundView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/refunds/{id}/retry")]
+async fn retry_refund(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<RefundId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.retry_refund(conn, &caller, id.0, &seen, &body.reason).await?;
+        let view = RefundView::new(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Lists payments that payers' banks take back, newest first.
+#[utoipa::path(
+    tag = "finance",
+    params(ListOpen),
+    responses((status = 200, description = "A page of disputes.", body = Page<PaymentDisputeView>)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/payment_disputes")]
+async fn list_payment_disputes(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    query: Query<ListOpen>,
+) -> Outcome {
+    let ListOpen { open, limit, cursor } = query.0;
+    page!(
+        payments,
+        "payment_disputes",
+        open,
+        limit,
+        cursor,
+        |conn, before| store::disputes::list(conn, open, before, limit.fetch()),
+        PaymentDisputeView::new
+    )
+}
+
+/// Shows a payment that the payer's bank takes back.
+#[utoipa::path(
+    tag = "finance",
+    responses((status = 200, description = "The dispute.", body = PaymentDisputeView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/payment_disputes/{id}")]
+async fn get_payment_dispute(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    id: Path<PaymentDisputeId>,
+) -> Outcome {
+    let read = payments.ctx.db.read(async |conn| Ok(store::disputes::find(conn, id.0.uuid()).await?));
+    let row = read.await?.ok_or_else(|| Error::not_found("payment dispute"))?;
+    let view = PaymentDisputeView::new(row)?;
+    Ok(Reply::ok(&view)?.etag(etag(view.version)))
+}
+
+/// What is said to the payer's bank.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DisputeEvidence {
+    /// What was sold.
+    #[validate(length(min = 3, max = 2_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 3, max_length = 2000, example = "An importer for bank statements, built to a written specification.")]
+    product_description: Text,
+    /// When it was delivered and accepted.
+    #[validate(length(min = 3, max = 100), custom(function = "text::line"))]
+    #[schema(value_type = String, min_length = 3, max_length = 100, example = "2026-11-02")]
+    service_date: Text,
+    /// Everything else: what was accepted by whom, where it can be seen.
+    #[validate(length(min = 3, max = 20_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 3, max_length = 20000, example = "The client accepted both deliverables on the platform on 2 November.")]
+    statement: Text,
+}
+
+/// Gives evidence in a dispute and submits it.
+///
+/// The provider takes it once: say everything.
+#[utoipa::path(
+    tag = "finance",
+    request_body = DisputeEvidence,
+    responses((status = 200, description = "The dispute.", body = PaymentDisputeView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/payment_disputes/{id}/evidence")]
+async fn give_dispute_evidence(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<PaymentDisputeId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<DisputeEvidence>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let evidence = Evidence {
+            product_description: Some(&body.product_description),
+            service_date: Some(&body.service_date),
+            uncategorized_text: Some(&body.statement),
+        };
+        let row = payments.give_evidence(conn, &caller, id.0, &seen, &evidence).await?;
+        let view = PaymentDisputeView::new(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Shows how a developer stands at the payment provider.
+#[utoipa::path(
+    tag = "finance",
+    responses((status = 200, description = "The payee.", body = PayeeView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/payees/{id}")]
+async fn get_payee_of_account(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    id: Path<AccountId>,
+) -> Outcome {
+    let read = payments.ctx.db.read(async |conn| Ok(store::payees::find(conn, id.0.uuid()).await?));
+    let view = PayeeView::for_finance(read.await?.ok_or_else(|| Error::not_found("payee"))?)?;
+    Ok(Reply::ok(&view)?.etag(etag(view.version)))
+}
+
+/// Sends a developer no more money.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The payee.", body = PayeeView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/payees/{id}/block")]
+async fn block_payee(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<AccountId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.decide_payee(conn, &caller, id.0, &seen, "block", &body.reason).await?;
+        let view = PayeeView::for_finance(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Allows money to be sent to a developer again, once the provider agrees.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The payee.", body = PayeeView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/payees/{id}/unblock")]
+async fn unblock_payee(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<AccountId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.decide_payee(conn, &caller, id.0, &seen, "unblock", &body.reason).await?;
+        let view = PayeeView::for_finance(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}
+
+/// Lists requests to the payment provider that were not done or whose end is not known, newest first.
+#[utoipa::path(
+    tag = "finance",
+    params(super::PageQuery),
+    responses((status = 200, description = "A page of requests.", body = Page<ProviderCommandView>)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/provider_commands")]
+async fn list_provider_commands(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    query: Query<super::PageQuery>,
+) -> Outcome {
+    let super::PageQuery { limit, cursor } = query.0;
+    page!(
+        payments,
+        "provider_commands",
+        (),
+        limit,
+        cursor,
+        |conn, before| store::commands::troubled(conn, before, limit.fetch()),
+        ProviderCommandView::new
+    )
+}
+
+/// Lists where ledger and payment provider differ, newest first.
+#[utoipa::path(
+    tag = "finance",
+    params(ListOpen),
+    responses((status = 200, description = "A page of differences.", body = Page<DifferenceView>)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[get("/v1/provider_differences")]
+async fn list_provider_differences(
+    payments: Data<Payments>,
+    _caller: Auth<Finance>,
+    query: Query<ListOpen>,
+) -> Outcome {
+    let ListOpen { open, limit, cursor } = query.0;
+    page!(
+        payments,
+        "provider_differences",
+        open,
+        limit,
+        cursor,
+        |conn, before| store::reconciliation::difference::list(conn, open, before, limit.fetch()),
+        DifferenceView::new
+    )
+}
+
+/// Notes why ledger and payment provider differ.
+#[utoipa::path(
+    tag = "finance",
+    request_body = FinanceReason,
+    responses((status = 200, description = "The difference.", body = DifferenceView)),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/provider_differences/{id}/resolve")]
+async fn resolve_provider_difference(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<DifferenceId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<FinanceReason>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let row = payments.resolve_difference(conn, &caller, id.0, &seen, &body.reason).await?;
+        let view = DifferenceView::new(row)?;
+        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+    })
+    .await?)
+}

@@ -1,0 +1,157 @@
+//! Payments' words: states, what moved, how long things take. Pure.
+
+pub mod command;
+pub mod process;
+
+use std::pin::Pin;
+
+use assay_kernel::process::{Machine, Who};
+use assay_kernel::{Currency, Error, Money, Result, string_enum};
+use assay_platform::Ctx;
+use assay_platform::db::Conn;
+use uuid::Uuid;
+
+string_enum! {
+    /// What a client pays with.
+    pub enum MethodKind {
+        /// A card.
+        Card = "card",
+        /// A debit of a bank account.
+        BankDebit = "bank_debit",
+    }
+}
+
+impl MethodKind {
+    /// The provider's word for it.
+    pub fn provider_type(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::BankDebit => "us_bank_account",
+        }
+    }
+}
+
+string_enum! {
+    /// Whether a method can be paid with.
+    pub enum MethodState {
+        /// The provider asks the payer.
+        SettingUp = "setting_up",
+        /// It can be paid with.
+        Verified = "verified",
+        /// The payer's bank said no.
+        Failed = "failed",
+        /// The organisation took it away.
+        Removed = "removed",
+    }
+}
+
+string_enum! {
+    /// Where a payee stands.
+    pub enum PayeeState {
+        /// The provider's questions are not answered.
+        Incomplete = "incomplete",
+        /// The provider checks the answers.
+        PendingReview = "pending_review",
+        /// Money can be sent.
+        Active = "active",
+        /// The provider asks for something again.
+        Restricted = "restricted",
+        /// No money is sent there.
+        Blocked = "blocked",
+    }
+}
+
+string_enum! {
+    /// What stands in a transfer's way.
+    pub enum Hold {
+        /// The payee is not known well enough yet.
+        Kyc = "kyc",
+        /// Tax papers are missing.
+        Tax = "tax",
+        /// Somebody looks at it.
+        Risk = "risk",
+        /// The payer's bank takes the payment back.
+        Chargeback = "chargeback",
+    }
+}
+
+/// What the provider did with money of a milestone: told to the higher domain in the same transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The milestone.
+    pub milestone: Uuid,
+    /// Its contract.
+    pub contract: Uuid,
+    /// What.
+    pub what: Movement,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Movement {
+    /// The client's payment is here and held.
+    Funded,
+    /// It will not come.
+    FundingFailed {
+        /// The provider's word for why.
+        reason: String,
+    },
+    /// A release has reached the developer's account.
+    Transferred,
+    /// The provider refused a transfer; it is tried again.
+    TransferRefused,
+    /// A refund was made.
+    Refunded,
+    /// The provider refused a refund; the money is where it was.
+    RefundRefused,
+    /// The payer's bank has taken the payment back: what was held is frozen.
+    PaymentDisputed,
+    /// The payment came back.
+    PaymentDisputeWon,
+    /// The payment is gone.
+    PaymentDisputeLost,
+    /// The payer's bank suspects fraud.
+    FraudWarning,
+}
+
+/// Whom to tell; runs in the transaction of the movement.
+pub type Hook =
+    for<'a> fn(&'a Ctx, &'a mut Conn, &'a Moved) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// Tells nobody: until a higher domain listens.
+pub fn nobody<'a>(
+    _: &'a Ctx,
+    _: &'a mut Conn,
+    _: &'a Moved,
+) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>> {
+    Box::pin(std::future::ready(Ok(())))
+}
+
+/// Why a guard of the payee's table blocks, given the provider's reason for sending it no money.
+pub fn payee_blocked(guard: &str, disabled_reason: Option<&str>) -> Option<String> {
+    let theirs = guard == "staffs_block" && is_rejected(disabled_reason);
+    theirs.then(|| "The payment provider itself has rejected the account.".to_owned())
+}
+
+/// Does the provider refuse the account for good?
+pub fn is_rejected(disabled_reason: Option<&str>) -> bool {
+    disabled_reason.is_some_and(|reason| reason.starts_with("rejected"))
+}
+
+/// Takes a transition of the worker's.
+pub fn step(machine: &Machine, state: &mut String, event: &str) -> Result<()> {
+    *state = machine.transition(state, event, &[Who::System])?.to.to_owned();
+    Ok(())
+}
+
+/// Would the worker's transition be possible?
+pub fn can(machine: &Machine, state: &str, event: &str) -> bool {
+    machine.transition(state, event, &[Who::System]).is_ok()
+}
+
+/// A stored amount.
+pub fn money(amount: i64, currency: &str) -> Result<Money> {
+    let currency =
+        Currency::parse(currency).ok_or_else(|| Error::internal(format!("payments hold {currency}")))?;
+    Ok(Money::new(amount, currency))
+}

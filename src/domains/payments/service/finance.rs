@@ -1,0 +1,263 @@
+//! What finance staff do: each act with a reason, recorded, after a second factor.
+
+use assay_adapters::stripe::{Evidence, update_dispute};
+use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, RefundId, TransferId};
+use assay_kernel::process::{Machine, Who};
+use assay_kernel::{Actor, Code, Error, Permission, Result};
+use assay_platform::audit;
+use assay_platform::db::Conn;
+use assay_platform::timers;
+use assay_platform::web::IfMatch;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Payments;
+use super::commands;
+use super::commands::there;
+use super::moving::{command_refund, keep_refund, keep_transfer, queue_transfer};
+use crate::model::command::CommandKind;
+use crate::model::process::{PAYEE, REFUND, TRANSFER};
+use crate::model::{Hold, payee_blocked};
+use crate::store;
+use crate::store::disputes::DisputeRow;
+use crate::store::payees::PayeeRow;
+use crate::store::reconciliation::{DifferenceRow, difference};
+use crate::store::refunds::RefundRow;
+use crate::store::transfers::TransferRow;
+
+const FINANCE: &[Who] = &[Who::Staff(Permission::Finance)];
+
+fn act(machine: &Machine, state: &mut String, event: &str) -> Result<()> {
+    *state = machine.transition(state, event, FINANCE)?.to.to_owned();
+    Ok(())
+}
+
+impl Payments {
+    async fn record(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        action: &'static str,
+        subject: String,
+        reason: &str,
+        data: Value,
+    ) -> Result<()> {
+        let entry =
+            audit::Entry { actor: Some(actor.account_id), action, subject, reason: Some(reason), data };
+        audit::record(&self.ctx, conn, entry).await
+    }
+
+    /// Staff do not decide about money of their own.
+    async fn may(&self, conn: &mut Conn, actor: &Actor, beneficiary: Option<Uuid>) -> Result<()> {
+        assay_identity::require_step_up(&self.ctx, conn, actor).await?;
+        if beneficiary == Some(actor.account_id.uuid()) {
+            return Err(Error::new(Code::Forbidden, "This is money of your own: another person decides."));
+        }
+        Ok(())
+    }
+
+    /// Stops a transfer that was not sent.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict`, `precondition_failed`.
+    pub async fn stop_transfer(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: TransferId,
+        seen: &IfMatch,
+        reason: &str,
+    ) -> Result<TransferRow> {
+        let mut row = self.transfer_for(conn, actor, id, seen).await?;
+        act(&TRANSFER, &mut row.state, "hold")?;
+        row.hold = Some(Hold::Risk.as_str().to_owned());
+        keep_transfer(&self.ctx, conn, &mut row).await?;
+        let data = json!({ "account_id": AccountId::from_uuid(row.developer_id) });
+        self.record(conn, actor, "transfer.hold", id.to_string(), reason, data).await?;
+        Ok(row)
+    }
+
+    /// Lets a transfer go on.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict`, `precondition_failed`.
+    pub async fn let_transfer_go(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: TransferId,
+        seen: &IfMatch,
+        reason: &str,
+    ) -> Result<TransferRow> {
+        let mut row = self.transfer_for(conn, actor, id, seen).await?;
+        act(&TRANSFER, &mut row.state, "release_hold")?;
+        row.hold = None;
+        row.tries = 0;
+        if row.payable_from <= self.ctx.clock.now() {
+            queue_transfer(&self.ctx, conn, &mut row).await?;
+        } else {
+            keep_transfer(&self.ctx, conn, &mut row).await?;
+            timers::set(&self.ctx, conn, TRANSFER.name, row.id, "queue", row.payable_from).await?;
+        }
+        let data = json!({ "account_id": AccountId::from_uuid(row.developer_id) });
+        self.record(conn, actor, "transfer.release_hold", id.to_string(), reason, data).await?;
+        Ok(row)
+    }
+
+    async fn transfer_for(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: TransferId,
+        seen: &IfMatch,
+    ) -> Result<TransferRow> {
+        let missing = || Error::not_found("transfer");
+        let found = store::transfers::find(conn, id.uuid()).await?.ok_or_else(missing)?;
+        self.may(conn, actor, Some(found.developer_id)).await?;
+        store::payments::lock(conn, found.payment_id).await?;
+        let row = store::transfers::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        seen.check(row.version)?;
+        Ok(row)
+    }
+
+    /// The timer of a transfer: its time has come, or it is tried again.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn on_transfer_due(&self, id: Uuid) -> Result<()> {
+        self.ctx
+            .db
+            .tx(async |conn| {
+                let Some(seen) = store::transfers::find(conn, id).await? else { return Ok(()) };
+                store::payments::lock(conn, seen.payment_id).await?;
+                let mut row = there(store::transfers::lock(conn, id).await?, "transfer")?;
+                if matches!(row.state.as_str(), "accrued" | "failed") {
+                    queue_transfer(&self.ctx, conn, &mut row).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Asks for a refund again that was refused or came back.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict` also while the payment is disputed, `precondition_failed`.
+    pub async fn retry_refund(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: RefundId,
+        seen: &IfMatch,
+        reason: &str,
+    ) -> Result<RefundRow> {
+        self.may(conn, actor, None).await?;
+        let missing = || Error::not_found("refund");
+        let found = store::refunds::find(conn, id.uuid()).await?.ok_or_else(missing)?;
+        store::payments::lock(conn, found.payment_id).await?;
+        let mut row = store::refunds::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        seen.check(row.version)?;
+        act(&REFUND, &mut row.state, "retry")?;
+        if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
+            return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
+        }
+        row.refund = None;
+        keep_refund(&self.ctx, conn, &mut row).await?;
+        command_refund(&self.ctx, conn, &mut row).await?;
+        self.record(conn, actor, "refund.retry", id.to_string(), reason, json!({})).await?;
+        Ok(row)
+    }
+
+    /// Gives evidence in a dispute and submits it: the provider takes it once.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict` when it was given or is too late, `precondition_failed`.
+    pub async fn give_evidence(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: PaymentDisputeId,
+        seen: &IfMatch,
+        evidence: &Evidence<'_>,
+    ) -> Result<DisputeRow> {
+        self.may(conn, actor, None).await?;
+        let missing = || Error::not_found("payment dispute");
+        let mut row = store::disputes::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        seen.check(row.version)?;
+        let awaited = matches!(row.status.as_str(), "needs_response" | "warning_needs_response");
+        if !awaited || row.evidence_submitted_at.is_some() {
+            return Err(Error::new(Code::StateConflict, "No evidence is awaited."));
+        }
+        let post = update_dispute(&row.dispute, evidence, true);
+        commands::write(&self.ctx, conn, self.ctx.ids.uuid(), CommandKind::Evidence, row.id, &post).await?;
+        row.evidence_submitted_at = Some(self.ctx.clock.now());
+        row.version = row.version.saturating_add(1);
+        store::disputes::update(conn, &row).await?;
+        let entry = audit::Entry {
+            actor: Some(actor.account_id),
+            action: "payment_dispute.evidence",
+            subject: id.to_string(),
+            reason: None,
+            data: json!({}),
+        };
+        audit::record(&self.ctx, conn, entry).await?;
+        Ok(row)
+    }
+
+    /// Sends a payee no more money, or allows it again.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict`, `precondition_failed`.
+    pub async fn decide_payee(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: AccountId,
+        seen: &IfMatch,
+        event: &'static str,
+        reason: &str,
+    ) -> Result<PayeeRow> {
+        self.may(conn, actor, Some(id.uuid())).await?;
+        let missing = || Error::not_found("payee");
+        let mut row = store::payees::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        seen.check(row.version)?;
+        let transition = PAYEE.transition(&row.state, event, FINANCE)?;
+        PAYEE.check(transition, |guard| payee_blocked(guard, row.disabled_reason.as_deref()))?;
+        row.state = transition.to.to_owned();
+        self.keep_payee(conn, &mut row).await?;
+        if let (Some(account), "unblock") = (&row.stripe_account, event) {
+            self.look_at(conn, "account", account, None, chrono::Duration::zero()).await?;
+        }
+        let action = if event == "block" { "payee.block" } else { "payee.unblock" };
+        self.record(conn, actor, action, id.to_string(), reason, json!({})).await?;
+        Ok(row)
+    }
+
+    /// Notes why ledger and provider differ.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict` when it is explained, `precondition_failed`.
+    pub async fn resolve_difference(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: DifferenceId,
+        seen: &IfMatch,
+        reason: &str,
+    ) -> Result<DifferenceRow> {
+        self.may(conn, actor, None).await?;
+        let missing = || Error::not_found("difference");
+        let mut row = difference::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        seen.check(row.version)?;
+        if row.resolved_at.is_some() {
+            return Err(Error::new(Code::StateConflict, "The difference is explained."));
+        }
+        row.resolved_at = Some(self.ctx.clock.now());
+        row.resolved_by_id = Some(actor.account_id.uuid());
+        row.reason = Some(reason.to_owned());
+        row.version = row.version.saturating_add(1);
+        difference::update(conn, &row).await?;
+        self.record(conn, actor, "provider_difference.resolve", id.to_string(), reason, json!({})).await?;
+        Ok(row)
+    }
+}

@@ -1,0 +1,69 @@
+//! Payments that payers' banks take back.
+
+use assay_platform::db::schema::provider_disputes;
+use assay_platform::db::{Conn, DbResult};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+/// A dispute as stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = provider_disputes, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+#[allow(missing_docs)] // the columns are explained in the migration
+pub struct DisputeRow {
+    pub id: Uuid,
+    pub payment_id: Uuid,
+    pub dispute: String,
+    pub status: String,
+    pub reason: String,
+    pub amount: i64,
+    pub currency: String,
+    pub fee: i64,
+    pub frozen: i64,
+    pub evidence_due_at: Option<DateTime<Utc>>,
+    pub evidence_submitted_at: Option<DateTime<Utc>>,
+    pub version: i64,
+    pub opened_at: DateTime<Utc>,
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub outcome: Option<String>,
+}
+
+rows!(provider_disputes, DisputeRow, id);
+
+/// The dispute that the provider knows by that id.
+pub async fn of_dispute(conn: &mut Conn, dispute: &str) -> DbResult<Option<Uuid>> {
+    let found =
+        provider_disputes::table.filter(provider_disputes::dispute.eq(dispute)).select(provider_disputes::id);
+    Ok(found.first(conn).await.optional()?)
+}
+
+/// A dispute of a payment that has taken the money and has not ended, locked.
+pub async fn lock_open(conn: &mut Conn, payment: Uuid) -> DbResult<Option<DisputeRow>> {
+    let found = provider_disputes::table
+        .filter(provider_disputes::payment_id.eq(payment))
+        .filter(provider_disputes::withdrawn_at.is_not_null())
+        .filter(provider_disputes::outcome.is_null())
+        .select(DisputeRow::as_select())
+        .for_no_key_update();
+    Ok(found.first(conn).await.optional()?)
+}
+
+/// Disputes, newest first.
+pub async fn list(
+    conn: &mut Conn,
+    open_only: bool,
+    before: Option<Uuid>,
+    limit: i64,
+) -> DbResult<Vec<DisputeRow>> {
+    let mut query = provider_disputes::table.into_boxed();
+    if open_only {
+        query = query.filter(provider_disputes::outcome.is_null());
+    }
+    if let Some(before) = before {
+        query = query.filter(provider_disputes::id.lt(before));
+    }
+    let query = query.order(provider_disputes::id.desc()).limit(limit).select(DisputeRow::as_select());
+    Ok(query.load(conn).await?)
+}

@@ -1,0 +1,64 @@
+//! What must hold of payments, for the ledger's check.
+
+use assay_ledger::Invariant;
+
+/// Payments' own.
+pub const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "movements_are_booked",
+        meaning: "What the provider has made is in the ledger: payments, transfers, refunds.",
+        offenders: "SELECT (SELECT count(*) FROM payments p WHERE p.state = 'succeeded' AND NOT EXISTS (
+                SELECT FROM ledger_transactions t WHERE t.key = 'funded:' || p.balance_transaction))
+            + (SELECT count(*) FROM transfers x WHERE x.state IN ('paid', 'returned') AND NOT EXISTS (
+                SELECT FROM ledger_transactions t WHERE t.key = 'transfer_confirmed:' || x.command_id))
+            + (SELECT count(*) FROM refunds r WHERE r.state = 'succeeded' AND NOT EXISTS (
+                SELECT FROM ledger_transactions t WHERE t.key = 'refund_confirmed:' || r.command_id))",
+    },
+    Invariant {
+        name: "one_effect",
+        meaning: "No transfer or refund was made by two of its requests, unless the first came back.",
+        offenders: "SELECT count(*) FROM (SELECT c.subject FROM provider_commands c
+            LEFT JOIN refunds r ON r.id = c.subject
+            WHERE c.state = 'confirmed' AND c.kind IN ('payment', 'transfer', 'reversal', 'payout')
+               OR c.state = 'confirmed' AND c.kind = 'refund' AND NOT EXISTS (
+                  SELECT FROM ledger_transactions t JOIN ledger_transactions b ON b.reverses = t.id
+                  WHERE t.key = 'refund_confirmed:' || c.id)
+            GROUP BY c.subject HAVING count(*) > 1) twice",
+    },
+    Invariant {
+        name: "within_the_charge",
+        meaning: "Transfers less reversals, and refunds, are each within the payment.",
+        offenders: "SELECT count(*) FROM payments p WHERE
+            (SELECT coalesce(sum(x.amount - x.reversed), 0) FROM transfers x
+                WHERE x.payment_id = p.id AND x.state IN ('queued', 'submitted', 'paid')) > p.amount + p.fee
+            OR (SELECT coalesce(sum(r.amount + r.fee), 0) FROM refunds r
+                WHERE r.payment_id = p.id AND r.state IN ('queued', 'submitted', 'succeeded')) > p.amount + p.fee",
+    },
+    Invariant {
+        name: "nothing_leaves_while_disputed",
+        meaning: "No transfer or refund was asked for while the payer's bank took the payment back.",
+        offenders: "SELECT count(*) FROM provider_disputes d
+            JOIN (SELECT payment_id, id FROM transfers UNION ALL SELECT payment_id, id FROM refunds) m
+                ON m.payment_id = d.payment_id
+            JOIN provider_commands c ON c.subject = m.id
+            WHERE d.withdrawn_at IS NOT NULL AND c.created_at > d.withdrawn_at
+                AND (d.closed_at IS NULL OR c.created_at < d.closed_at)",
+    },
+    Invariant {
+        name: "requests_end",
+        meaning: "No request to the provider is without an end for more than two days.",
+        offenders: "SELECT count(*) FROM provider_commands
+            WHERE settled_at IS NULL AND created_at < at.now - interval '2 days'",
+    },
+    Invariant {
+        name: "inbox_empties",
+        meaning: "No event of the provider waits for more than four days.",
+        offenders: "SELECT count(*) FROM provider_events
+            WHERE state = 'new' AND received_at < at.now - interval '4 days'",
+    },
+    Invariant {
+        name: "no_open_differences",
+        meaning: "Ledger and provider agree, or somebody has explained why not.",
+        offenders: "SELECT count(*) FROM provider_differences WHERE resolved_at IS NULL",
+    },
+];
