@@ -10,6 +10,11 @@ use uuid::Uuid;
 
 use crate::harness::TestApp;
 
+mod breaches;
+mod crash;
+mod simulation;
+mod year;
+
 fn usd(amount: i64) -> Money {
     Money::new(amount, Currency::USD)
 }
