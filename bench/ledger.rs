@@ -151,7 +151,8 @@ async fn fill(client: &Client, ctx: &Ctx, sizes: &Sizes) -> Result<(), Failure> 
             .await?;
         assay_ledger::snapshot(ctx).await?;
     }
-    client.batch_execute("VACUUM ANALYZE; CHECKPOINT").await?;
+    client.batch_execute("VACUUM ANALYZE").await?;
+    client.batch_execute("CHECKPOINT").await?;
     Ok(())
 }
 

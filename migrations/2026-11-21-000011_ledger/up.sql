@@ -103,7 +103,6 @@ DECLARE
     lines integer := coalesce(array_length(NEW.accounts, 1), 0);
     total numeric := 0;
     written integer;
-    guard record;
 BEGIN
     IF lines < 2 OR lines IS DISTINCT FROM array_length(NEW.amounts, 1) OR array_ndims(NEW.accounts) <> 1
         OR array_lower(NEW.accounts, 1) <> 1 OR array_lower(NEW.amounts, 1) <> 1 THEN
@@ -121,13 +120,17 @@ BEGIN
         RAISE EXCEPTION 'ledger: debits and credits differ by %', total
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_zero_sum';
     END IF;
-    IF NEW.reverses IS NOT NULL AND NOT EXISTS (
-        SELECT FROM ledger_transactions r
-        WHERE r.id = NEW.reverses AND r.reverses IS NULL AND r.currency = NEW.currency AND r.accounts = NEW.accounts
-          AND r.milestone IS NOT DISTINCT FROM NEW.milestone AND r.contract IS NOT DISTINCT FROM NEW.contract
-          AND r.amounts = ARRAY(SELECT -m FROM unnest(NEW.amounts) WITH ORDINALITY AS u (m, n) ORDER BY n)) THEN
-        RAISE EXCEPTION 'ledger: not the exact opposite of transaction %', NEW.reverses
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_exact';
+    IF NEW.reverses IS NOT NULL THEN
+        -- Asked here and not in the condition above, which would then be a query for every transaction.
+        IF NOT EXISTS (
+            SELECT FROM ledger_transactions r
+            WHERE r.id = NEW.reverses AND r.reverses IS NULL AND r.currency = NEW.currency
+              AND r.accounts = NEW.accounts
+              AND r.milestone IS NOT DISTINCT FROM NEW.milestone AND r.contract IS NOT DISTINCT FROM NEW.contract
+              AND r.amounts = ARRAY(SELECT -m FROM unnest(NEW.amounts) WITH ORDINALITY AS u (m, n) ORDER BY n)) THEN
+            RAISE EXCEPTION 'ledger: not the exact opposite of transaction %', NEW.reverses
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_exact';
+        END IF;
     END IF;
     INSERT INTO ledger_entries (account, transaction, amount)
         SELECT a.id, NEW.id, u.amount FROM unnest(NEW.accounts, NEW.amounts) AS u (account, amount)
@@ -137,11 +140,9 @@ BEGIN
         RAISE EXCEPTION 'ledger: an account is unknown or holds another currency'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_one_currency';
     END IF;
-    -- In the order of the accounts, so that two transactions cannot wait for each other.
-    FOR guard IN SELECT g.account, u.amount * g.side AS change FROM unnest(NEW.accounts, NEW.amounts) AS u (account, amount)
-        JOIN ledger_guards g ON g.account = u.account ORDER BY g.account
-    LOOP
-        UPDATE ledger_guards SET balance = balance + guard.change WHERE account = guard.account;
+    -- In the order of the accounts, so that two transactions cannot wait for each other. Those without a guard have no row.
+    FOR i IN 1..lines LOOP
+        UPDATE ledger_guards SET balance = balance + NEW.amounts[i] * side WHERE account = NEW.accounts[i];
     END LOOP;
     RETURN NULL;
 END $$;
@@ -217,6 +218,14 @@ BEGIN
     RETURN QUERY SELECT v_id, false;
 END $$;
 
+-- Waits until no transaction of the ledger is under way, and holds new ones off until its caller's own ends: the newest
+-- number, below which nothing can appear any more.
+CREATE FUNCTION ledger_horizon() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    LOCK TABLE ledger_transactions IN SHARE MODE;
+    RETURN (SELECT coalesce(max(t.id), 0) FROM ledger_transactions t);
+END $$;
+
 -- A role without login for whoever should post and read, and no more: the service in production, if it does not own
 -- the tables. It belongs to the cluster, so it stays when the migration is taken back.
 DO $$
@@ -226,13 +235,14 @@ EXCEPTION
     WHEN duplicate_object OR unique_violation THEN NULL;
     WHEN insufficient_privilege THEN RAISE NOTICE 'the role assay_ledger is left to an administrator';
 END $$;
-REVOKE ALL ON FUNCTION ledger_post FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger_post, ledger_horizon FROM PUBLIC;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'assay_ledger') THEN
         GRANT SELECT ON ledger_kinds, ledger_accounts, ledger_transactions, ledger_entries, ledger_guards, ledger_snapshots,
             ledger_checks TO assay_ledger;
         GRANT INSERT ON ledger_snapshots, ledger_checks TO assay_ledger;
-        GRANT EXECUTE ON FUNCTION ledger_post TO assay_ledger;
+        GRANT DELETE ON ledger_checks TO assay_ledger;
+        GRANT EXECUTE ON FUNCTION ledger_post, ledger_horizon TO assay_ledger;
     END IF;
 END $$;

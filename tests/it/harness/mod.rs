@@ -24,7 +24,7 @@ mod spec;
 pub use app::TestApp;
 #[allow(unused_imports)] // for helpers of tests that pass them on
 pub use call::{Answer, Call};
-pub use cluster::scratch;
+pub use cluster::{origins, scratch};
 #[allow(unused_imports)]
 pub use people::Person;
 pub use spec::operation;

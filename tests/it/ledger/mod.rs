@@ -8,7 +8,12 @@ use assay_platform::db::Conn;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use crate::harness::TestApp;
+use crate::harness::{self, TestApp};
+
+mod breaches;
+mod crash;
+mod simulation;
+mod year;
 
 fn usd(amount: i64) -> Money {
     Money::new(amount, Currency::USD)
@@ -283,6 +288,35 @@ async fn statements_run_and_exports_have_every_line() {
         assert_eq!(String::from_utf8(out).expect("UTF-8").lines().count(), lines, "{format}");
     }
     assert_whole(&app).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_without_rights_on_the_tables_does_all_that_the_service_does() {
+    let app = TestApp::start().await;
+    let url = app.database_url();
+    let join = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{join}options=-c%20role%3Dassay_ledger");
+    let ctx = &assay::app::boot::context(&app.ctx().config, &harness::origins(), &url, 2);
+    assay_ledger::post(ctx, &funded(1, 100_000), None).await.expect("funded");
+    let mut last = None;
+    for n in 0..100 {
+        last = Some(assay_ledger::post(ctx, &release(100 + n, 1, 100), None).await.expect("released").id);
+    }
+    let last = last.expect("a release");
+    ctx.db.tx(async |conn| assay_ledger::correct_in(ctx, conn, last).await).await.expect("taken back");
+    assert!(assay_ledger::snapshot(ctx).await.expect("snapshots") > 0);
+    assay_ledger::check_and_tell(ctx, &[assay_ledger::INVARIANTS]).await.expect("checked");
+    assay_ledger::export(ctx, assay_ledger::Format::Json, &mut Vec::new()).await.expect("exported");
+    // It is that role, and not the owner after all.
+    let denied = ctx
+        .db
+        .read(async |conn| {
+            let done = conn.batch_execute("INSERT INTO ledger_kinds VALUES ('x', 1, false)").await;
+            Ok(done.is_err_and(|error| error.to_string().contains("permission denied")))
+        })
+        .await;
+    assert!(denied.expect("asked"));
     app.stop().await;
 }
 

@@ -80,10 +80,7 @@ pub async fn balance(conn: &mut Conn, kind: &str, owner: Uuid, currency: &str) -
 /// Waits until no transaction of the ledger is under way, and holds new ones off until the caller's own ends: the
 /// newest number, below which nothing can appear any more.
 pub async fn horizon(conn: &mut Conn) -> DbResult<i64> {
-    diesel::sql_query("LOCK TABLE ledger_transactions IN SHARE MODE").execute(conn).await?;
-    let row: Number = diesel::sql_query("SELECT coalesce(max(id), 0) AS n FROM ledger_transactions")
-        .get_result(conn)
-        .await?;
+    let row: Number = diesel::sql_query("SELECT ledger_horizon() AS n").get_result(conn).await?;
     Ok(row.n)
 }
 
