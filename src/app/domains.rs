@@ -82,6 +82,7 @@ pub fn routes(config: &mut ServiceConfig) {
     // The router asks each route in turn, so what is asked most comes first.
     config
         .configure(assay_projects::routes)
+        .configure(assay_contracts::routes)
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
@@ -99,6 +100,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
         assay_vetting::MACHINES,
         assay_assessments::MACHINES,
         assay_projects::MACHINES,
+        assay_contracts::MACHINES,
     ]
     .into_iter()
     .flatten()
@@ -107,6 +109,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
+    assay_contracts::PERSONAL_DATA,
     assay_projects::PERSONAL_DATA,
     assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
@@ -116,7 +119,7 @@ const PERSONAL_DATA: personal_data::Registry = &[
 ];
 
 /// What must hold of money, by every domain that has a say in it.
-pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS];
+pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS, assay_contracts::INVARIANTS];
 
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
@@ -127,6 +130,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_vetting::jobs(registry, &state.vetting);
     assay_assessments::jobs(registry, &state.assessments);
     assay_projects::jobs(registry, &state.projects);
+    assay_contracts::jobs(registry);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.

@@ -1,6 +1,7 @@
 //! Mails: what they say, and what people want of them.
 
 mod category;
+mod contract_letters;
 pub mod ical;
 mod letter;
 mod rating_letters;
