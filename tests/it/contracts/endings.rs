@@ -82,10 +82,10 @@ async fn ending_for_a_cause_takes_nothing_from_what_was_delivered() {
         (json!(100_000), json!(350_000))
     );
     assert_eq!(deal.state(delivered).await, "delivered");
+    deal.assert_whole().await;
     deal.app.advance_days(11).await;
     assert_eq!(deal.state(delivered).await, "auto_accepted");
     assert_eq!(deal.state(&deal.contract).await, "terminated_for_cause");
-    deal.assert_whole().await;
     deal.app.stop().await;
 }
 

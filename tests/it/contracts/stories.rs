@@ -98,7 +98,7 @@ async fn both_sides_sign_the_same_text_and_the_hash_can_be_recomputed() {
     let sign = |hash: &str| {
         app.post(&format!("{}/sign", deal.contract)).by(&deal.developer).json(json!({ "content_hash": hash }))
     };
-    assert_eq!(sign(&"0".repeat(64)).expect(412).await.code(), "precondition_failed");
+    assert_eq!(sign(&"0".repeat(64)).expect(422).await.at("/errors/0/code"), "inconsistent");
     assert_eq!(sign("short").expect(422).await.at("/errors/0/pointer"), "/content_hash");
     let first = deal.sign(&deal.developer).await;
     assert_eq!((first.status, first.text_at("/state").as_str()), (200, "offer_sent"));

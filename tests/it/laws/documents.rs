@@ -200,7 +200,7 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
         if handler.takes(": IdempotencyKey") && !handler.attributes.contains("#[post(") {
             faults.push(format!("{}: takes an Idempotency-Key, but is no POST", handler.name));
         }
-        let takes_body = handler.takes(": Body<") || handler.takes(": MergePatch");
+        let takes_body = [": Body<", ": MergePatch", ": Bytes"].iter().any(|kind| handler.takes(kind));
         if takes_body != handler.attributes.contains("request_body") {
             faults.push(format!(
                 "{}: takes a body: {takes_body}, but `request_body` says otherwise",

@@ -5,7 +5,7 @@ use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{AccountId, BidId, ContractId, DeliverableId};
 use assay_kernel::process::Who;
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Actor, Code, Error, Result};
+use assay_kernel::{Actor, Error, Result};
 use assay_platform::Ctx;
 use assay_platform::db::{Conn, Json};
 use assay_platform::timers;
@@ -320,8 +320,8 @@ async fn check_third_party(
 /// Signs: the content hash names what is signed.
 ///
 /// # Errors
-/// `reauthentication_required` or `step_up_required` without a recent proof of who it is; `precondition_failed` when
-/// the hash is another text's.
+/// `reauthentication_required` or `step_up_required` without a recent proof of who it is; `invalid_fields` when the
+/// hash is another text's.
 pub async fn sign_in(
     ctx: &Ctx,
     conn: &mut Conn,
@@ -338,7 +338,11 @@ pub async fn sign_in(
         signed.then(|| "Your side has signed already.".to_owned())
     })?;
     if hash != row.content_hash {
-        return Err(Error::new(Code::PreconditionFailed, "This is not the text of the contract."));
+        return Err(Error::invalid_field(
+            "/content_hash",
+            "inconsistent",
+            "is not the hash of the contract's text",
+        ));
     }
     let now = ctx.clock.now();
     row.signatures.push(Signature {
