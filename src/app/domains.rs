@@ -62,7 +62,7 @@ impl State {
                 ctx.clone(),
                 providers.stripe.clone(),
                 providers.stripe_webhooks.clone(),
-                assay_payments::nobody,
+                assay_contracts::on_moved,
             ),
             mailer: providers.mailer.clone(),
         })
@@ -91,6 +91,7 @@ pub fn routes(config: &mut ServiceConfig) {
     // The router asks each route in turn, so what is asked most comes first.
     config
         .configure(assay_projects::routes)
+        .configure(assay_contracts::routes)
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
@@ -110,6 +111,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
         assay_assessments::MACHINES,
         assay_projects::MACHINES,
         assay_payments::MACHINES,
+        assay_contracts::MACHINES,
     ]
     .into_iter()
     .flatten()
@@ -118,6 +120,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
+    assay_contracts::PERSONAL_DATA,
     assay_projects::PERSONAL_DATA,
     assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
@@ -128,7 +131,8 @@ const PERSONAL_DATA: personal_data::Registry = &[
 ];
 
 /// What must hold of money, by every domain that has a say in it.
-pub const INVARIANTS: assay_ledger::Invariants = &[assay_ledger::INVARIANTS, assay_payments::INVARIANTS];
+pub const INVARIANTS: assay_ledger::Invariants =
+    &[assay_ledger::INVARIANTS, assay_payments::INVARIANTS, assay_contracts::INVARIANTS];
 
 /// Registers every domain's jobs.
 pub fn jobs(registry: &mut Registry, state: &State) {
@@ -140,6 +144,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_assessments::jobs(registry, &state.assessments);
     assay_projects::jobs(registry, &state.projects);
     assay_payments::jobs(registry, &state.payments);
+    assay_contracts::jobs(registry);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.

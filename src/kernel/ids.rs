@@ -231,6 +231,16 @@ kinds! {
     ProviderCommandId = ProviderCommandKind("cmd", "provider command");
     /// Id of a difference between the ledger and the payment provider.
     DifferenceId = DifferenceKind("dif", "difference");
+    /// Id of a contract.
+    ContractId = ContractKind("ctr", "contract");
+    /// Id of a change order of a contract.
+    ChangeOrderId = ChangeOrderKind("cho", "change order");
+    /// Id of a message on a contract.
+    MessageId = MessageKind("msg", "message");
+    /// Id of a delivery on a milestone.
+    DeliveryId = DeliveryKind("dvy", "delivery");
+    /// Id of a decision on a milestone's money.
+    MoneyDecisionId = MoneyDecisionKind("mdn", "money decision");
     /// Id of an event in the feed.
     EventId = EventKind("evt", "event");
     /// Id of a transaction of the ledger: its number, in the form of an id.

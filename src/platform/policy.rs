@@ -25,6 +25,8 @@ pub struct Policy {
     pub bids: BidPolicy,
     /// What the marketplace takes.
     pub fees: FeePolicy,
+    /// Contracts, their milestones and change orders.
+    pub contracts: ContractPolicy,
     /// Portfolios of developers.
     pub portfolio: PortfolioPolicy,
     /// Applications of developers, their approvals and appeals.
@@ -91,6 +93,52 @@ pub struct FeePolicy {
     pub client_fee_bps: u32,
     /// Taken from the developer's part.
     pub developer_fee_bps: u32,
+}
+
+/// Contracts, their milestones and change orders.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractPolicy {
+    /// Days for which a contract waits for both signatures, and then for the first payment.
+    pub lapse_days: i64,
+    /// Shortest review window that can be agreed, days.
+    pub review_days_min: i32,
+    /// Longest review window that can be agreed, days.
+    pub review_days_max: i32,
+    /// The review window when none is named, days.
+    pub review_days: i32,
+    /// Hours before the end of a review window at which the client is warned the second time.
+    pub review_warning_hours: i64,
+    /// Most rounds of changes that can be agreed.
+    pub revision_limit_max: i32,
+    /// Rounds of changes when none are named.
+    pub revision_limit: i32,
+    /// Most of a milestone that can be held back, basis points.
+    pub holdback_max_bps: u32,
+    /// Longest time for which it can be, days.
+    pub holdback_days_max: i32,
+    /// Business days of notice.
+    pub notice_business_days: u32,
+    /// Days for which a change order, or an offer to end the contract, stands.
+    pub change_order_days: i64,
+    /// Days in which a request for a refund is answered; silence grants it.
+    pub refund_answer_days: i64,
+    /// Days after the due date from which the client may cancel what was not delivered.
+    pub late_days: i64,
+    /// Days after the due date at which what was not delivered is cancelled and refunded.
+    pub never_delivered_days: i64,
+    /// Days before that at which both sides are reminded.
+    pub never_delivered_notice_days: i64,
+    /// Days between a release and its transfer, for chargebacks to show.
+    pub release_hold_days: i64,
+    /// Days for which a payment can be held.
+    pub hold_days: i64,
+    /// Days before that at which both sides are warned.
+    pub hold_notice_days: i64,
+    /// The confidentiality agreement.
+    pub confidentiality: ConsentText,
+    /// Who owns what is made.
+    pub intellectual_property: ConsentText,
 }
 
 /// Portfolios of developers.

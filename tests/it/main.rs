@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 mod assessments;
+mod contracts;
 mod harness;
 mod identity;
 mod journeys;

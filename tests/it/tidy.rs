@@ -117,6 +117,23 @@ const ARROWS: &[(&str, &[&str])] = &[
             "assessments",
         ],
     ),
+    (
+        "src/domains/contracts",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "ledger",
+            "skills",
+            "notifications",
+            "identity",
+            "payments",
+            "portfolio",
+            "vetting",
+            "assessments",
+            "projects",
+        ],
+    ),
     ("src/domains/matching", &["scoring"]),
 ];
 

@@ -26,7 +26,7 @@ use assay_kernel::process::Machine;
 
 pub use http::routes;
 pub use jobs::{jobs, schedule};
-pub use model::{Hook, MethodKind, Moved, Movement, PayeeState, nobody};
+pub use model::{Hook, MethodKind, Moved, Movement, PayeeState};
 pub use service::door::{
     Funding, PaymentMethodChoice, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in,
     refund_released_in, release_in, verified_method,

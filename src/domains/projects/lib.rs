@@ -6,7 +6,8 @@
 //! that places a bid); bids are seen by their developer and the client's people only. Every act locks the project
 //! before what hangs on it.
 //!
-//! Lends [`Projects`], its use cases, to the application and (read-only) to higher domains.
+//! Lends [`Projects`], its use cases, to the application; to contracts [`enter_contract_in`], [`leave_contract_in`] and
+//! [`check_spending`].
 
 mod http;
 mod jobs;
@@ -18,7 +19,9 @@ use assay_kernel::process::Machine;
 
 pub use http::routes;
 pub use jobs::jobs;
+pub use model::{AcceptanceKind, Confidentiality, Milestone};
 pub use service::Projects;
+pub use service::contracts::{Award, ContractEnd, check_spending, enter_contract_in, leave_contract_in};
 pub use service::import::LineOutcome;
 pub use store::personal_data::PERSONAL_DATA;
 

@@ -181,6 +181,15 @@ impl TestApp {
             .await
     }
 
+    /// The columns of a table in their order.
+    pub async fn column_names(&self, table: &str) -> Vec<String> {
+        self.lines(&format!(
+            "SELECT column_name::text AS line FROM information_schema.columns WHERE table_name = '{table}'
+             ORDER BY ordinal_position"
+        ))
+        .await
+    }
+
     async fn lines(&self, query: &str) -> Vec<String> {
         #[derive(diesel::QueryableByName)]
         struct Row {

@@ -135,6 +135,7 @@ fn spawn(folder: &Path, port: u16, github: u16) -> Child {
         .env("ASSAY_DATA_DIR", folder)
         .env("ASSAY_GITHUB__SANDBOX_PORT", github.to_string())
         .env("ASSAY_STRIPE__SANDBOX_PORT", "0")
+        .env("ASSAY_STRIPE__SANDBOX_PORT", "0")
         .env("ASSAY_METRICS__PORT", "0")
         .env("ASSAY_RATE_LIMIT__DEFAULT", "1000000")
         .env("ASSAY_SERVER__DRAIN_SECONDS", "1")

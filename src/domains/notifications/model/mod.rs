@@ -2,6 +2,7 @@
 
 mod assessment_letters;
 mod category;
+mod contract_letters;
 pub mod ical;
 mod letter;
 mod session;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assessment_letters as letters;
 use super::category::Category;
+use super::contract_letters;
 use super::ical::Invitation;
 use super::letter::Letter;
 use super::session::{self, SessionMail};
@@ -293,6 +294,113 @@ templates! {
             /// Why.
             reason: String,
         },
+        /// A contract waits for a side's signature.
+        ContractToSign {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// Both sides have signed; the client pays.
+        ContractToFund {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The other side proposes to change the contract.
+        ChangeProposed {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Why.
+            reason: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The other side ends the contract, or proposes to.
+        ContractEnding {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Why.
+            reason: String,
+            /// Until when.
+            until: Option<DateTime<Utc>>,
+        },
+        /// A milestone is delivered; the client reviews it.
+        MilestoneDelivered {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The review ends soon; silence accepts.
+        ReviewEnding {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// Money is released to the developer.
+        MilestonePaid {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// How much, with its currency.
+            amount: String,
+            /// Did silence accept?
+            by_silence: bool,
+        },
+        /// Money goes back to the client.
+        MoneyReturned {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// How much, with its currency.
+            amount: String,
+        },
+        /// The client asks for the money back.
+        RefundAsked {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Why.
+            reason: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// A milestone that was never delivered is cancelled soon.
+        MilestoneLate {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
+        /// The money of a milestone can be held for some days only.
+        HoldEnding {
+            /// Its title.
+            title: String,
+            /// Where it is.
+            url: String,
+            /// Until when.
+            until: DateTime<Utc>,
+        },
         /// Staff are late with an answer.
         StaffOverdue {
             /// With what.
@@ -390,6 +498,17 @@ impl Template {
             | Self::SessionWithoutCandidate { .. }
             | Self::SessionWithoutAssessor { .. }
             | Self::SessionAborted { .. }
+            | Self::ContractToSign { .. }
+            | Self::ContractToFund { .. }
+            | Self::ChangeProposed { .. }
+            | Self::ContractEnding { .. }
+            | Self::MilestoneDelivered { .. }
+            | Self::ReviewEnding { .. }
+            | Self::MilestonePaid { .. }
+            | Self::MoneyReturned { .. }
+            | Self::RefundAsked { .. }
+            | Self::MilestoneLate { .. }
+            | Self::HoldEnding { .. }
             | Self::StaffOverdue { .. } => None,
         }
     }
@@ -401,7 +520,7 @@ impl Template {
 
     /// What it says.
     pub(crate) fn letter(&self) -> Letter {
-        if let Some(letter) = session::letter(self) {
+        if let Some(letter) = session::letter(self).or_else(|| contract_letters::letter(self)) {
             return letter;
         }
         match self {
@@ -544,7 +663,7 @@ impl Template {
                     .say(format!("{what} was due on {}.", when(due_at)))
                     .link("Open it", url)
             }
-            // Those of sessions are above.
+            // Those of sessions and contracts are above.
             _ => Letter::new("Assay"),
         }
     }
@@ -634,6 +753,7 @@ mod tests {
             Template::AssessmentSlotsFree { track: "backend".into(), url: url.clone() },
         ];
         every.extend(session::every(text));
+        every.extend(contract_letters::every(text));
         every.push(Template::StaffOverdue { what: Overdue::Screening, url, due_at: at });
         every
     }
@@ -699,7 +819,7 @@ mod tests {
             with_words_of_people += usize::from(text.contains("<script>"));
             assert_eq!(text.contains("https://assay.example/p?a=1&b=2\n"), linked, "{text}");
         }
-        assert_eq!(with_words_of_people, 12);
+        assert_eq!(with_words_of_people, 23);
     }
 
     #[test]

@@ -118,15 +118,6 @@ pub enum Movement {
 pub type Hook =
     for<'a> fn(&'a Ctx, &'a mut Conn, &'a Moved) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
-/// Tells nobody: until a higher domain listens.
-pub fn nobody<'a>(
-    _: &'a Ctx,
-    _: &'a mut Conn,
-    _: &'a Moved,
-) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>> {
-    Box::pin(std::future::ready(Ok(())))
-}
-
 /// Why a guard of the payee's table blocks, given the provider's reason for sending it no money.
 pub fn payee_blocked(guard: &str, disabled_reason: Option<&str>) -> Option<String> {
     let theirs = guard == "staffs_block" && is_rejected(disabled_reason);

@@ -26,6 +26,8 @@ string_enum! {
         Countered = "countered",
         /// Agreed.
         Accepted = "accepted",
+        /// Under a contract.
+        Contracted = "contracted",
         /// Declined by the client.
         Declined = "declined",
         /// Taken back by the developer.

@@ -20,6 +20,12 @@ string_enum! {
         Shortlisting = "shortlisting",
         /// A developer has accepted the client's offer.
         Awarded = "awarded",
+        /// Under a contract.
+        InContract = "in_contract",
+        /// The contract was fulfilled.
+        Completed = "completed",
+        /// The contract was ended before its end.
+        Ended = "ended",
         /// Refused by curation.
         Rejected = "rejected",
         /// Hidden from the listing for now.
@@ -64,6 +70,10 @@ pub mod project_events {
     pub const WITHDRAW: &str = "withdraw";
     pub const SHORTLIST: &str = "shortlist";
     pub const AWARD: &str = "award";
+    pub const CONTRACT: &str = "contract";
+    pub const REVERT: &str = "revert";
+    pub const COMPLETE: &str = "complete";
+    pub const END: &str = "end";
     pub const PAUSE: &str = "pause";
     pub const RESUME: &str = "resume";
     pub const RELIST: &str = "relist";
@@ -91,6 +101,8 @@ pub mod bid_events {
     pub const RESCIND_OFFER: &str = "rescind_offer";
     pub const EXPIRE_OFFER: &str = "expire_offer";
     pub const WITHDRAW: &str = "withdraw";
+    pub const CONTRACT: &str = "contract";
+    pub const REVERT: &str = "revert";
 }
 
 /// Names of the invitation machine's events.
@@ -114,11 +126,11 @@ const SUBMIT_GUARDS: &[&str] = &[
     "outcome_stated",
 ];
 
-/// Projects. Contracts bring the states after `awarded`.
+/// Projects.
 pub const PROJECT: Machine = Machine {
     name: "project",
-    version: "2026-11-01",
-    meaning: "A client's scoped project, from draft to award.",
+    version: "2026-11-21",
+    meaning: "A client's scoped project, from draft to the end of its contract.",
     initial: "draft",
     states: &[
         State { name: "draft", meaning: "Being written; only the client's organisation sees it." },
@@ -128,6 +140,9 @@ pub const PROJECT: Machine = Machine {
         State { name: "listed", meaning: "Public and open to bids." },
         State { name: "shortlisting", meaning: "Public and open to bids; the client has a short list." },
         State { name: "awarded", meaning: "A developer has accepted the offer; other bids are closed." },
+        State { name: "in_contract", meaning: "The contract is drawn up; it has its own process." },
+        State { name: "completed", meaning: "Every milestone of the contract is decided." },
+        State { name: "ended", meaning: "The contract was terminated before its end." },
         State { name: "rejected", meaning: "Refused by curation, with a reason; can be appealed." },
         State { name: "paused", meaning: "Hidden from the listing; bids wait." },
         State { name: "expired", meaning: "The listing ran out; bids are closed." },
@@ -294,6 +309,38 @@ pub const PROJECT: Machine = Machine {
             ..TRANSITION
         },
         Transition {
+            event: "contract",
+            from: &["awarded"],
+            to: "in_contract",
+            who: &[Who::System],
+            effects: &["with the contract that the client draws up"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "revert",
+            from: &["in_contract"],
+            to: "awarded",
+            who: &[Who::System],
+            effects: &["with a contract that is cancelled before its start"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "complete",
+            from: &["in_contract"],
+            to: "completed",
+            who: &[Who::System],
+            effects: &["with the contract"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "end",
+            from: &["in_contract"],
+            to: "ended",
+            who: &[Who::System],
+            effects: &["with a contract that is terminated"],
+            ..TRANSITION
+        },
+        Transition {
             event: "pause",
             from: &["listed", "shortlisting"],
             to: "paused",
@@ -355,11 +402,11 @@ pub const PROJECT: Machine = Machine {
     ],
 };
 
-/// Bids. Contracts bring the state after `accepted`.
+/// Bids.
 pub const BID: Machine = Machine {
     name: "bid",
-    version: "2026-11-01",
-    meaning: "A developer's bid on a project, from draft to acceptance.",
+    version: "2026-11-21",
+    meaning: "A developer's bid on a project, from draft to the contract.",
     initial: "draft",
     states: &[
         State { name: "draft", meaning: "Being written; only the developer sees it." },
@@ -372,6 +419,7 @@ pub const BID: Machine = Machine {
         State { name: "offered", meaning: "The client has made an offer; the developer answers." },
         State { name: "countered", meaning: "The developer has made a counter-offer; the client answers." },
         State { name: "accepted", meaning: "Both agree on the terms; a contract follows." },
+        State { name: "contracted", meaning: "The contract is drawn up." },
         State { name: "declined", meaning: "The client declined, with a reason." },
         State { name: "withdrawn", meaning: "The developer took it back." },
         State { name: "expired", meaning: "The listing ran out." },
@@ -538,6 +586,22 @@ pub const BID: Machine = Machine {
             to: "shortlisted",
             who: &[Who::System],
             clock: Some("7 days after the offer"),
+            ..TRANSITION
+        },
+        Transition {
+            event: "contract",
+            from: &["accepted"],
+            to: "contracted",
+            who: &[Who::System],
+            effects: &["with the contract that the client draws up"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "revert",
+            from: &["contracted"],
+            to: "accepted",
+            who: &[Who::System],
+            effects: &["with a contract that is cancelled before its start"],
             ..TRANSITION
         },
         Transition {

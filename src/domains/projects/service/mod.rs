@@ -3,6 +3,7 @@
 pub mod bids;
 pub mod comparison;
 pub mod content;
+pub mod contracts;
 pub mod curation;
 pub mod drafts;
 pub mod import;
@@ -97,9 +98,14 @@ impl Relation {
         use ProjectState as S;
         match state {
             S::Listed | S::Shortlisting => true,
-            S::Paused | S::Awarded | S::Expired | S::Withdrawn | S::Removed => {
-                self.inside() || self.bidder || self.invited
-            }
+            S::Paused
+            | S::Awarded
+            | S::InContract
+            | S::Completed
+            | S::Ended
+            | S::Expired
+            | S::Withdrawn
+            | S::Removed => self.inside() || self.bidder || self.invited,
             S::Draft => self.role.is_some(),
             S::Submitted | S::InCuration | S::ChangesRequested | S::Rejected => self.inside(),
         }

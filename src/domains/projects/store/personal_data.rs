@@ -37,13 +37,13 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
             "live_bid",
             "You have live bids: withdraw them, or let them end.",
             "SELECT count(*) FROM bids WHERE developer_id = $1 AND state IN
-                ('waitlisted', 'submitted', 'shortlisted', 'offered', 'countered', 'accepted')",
+                ('waitlisted', 'submitted', 'shortlisted', 'offered', 'countered', 'accepted', 'contracted')",
         ),
         (
             "open_project",
             "A project of your organisation is open: withdraw it, or let it end.",
             "SELECT count(*) FROM projects WHERE state IN ('submitted', 'in_curation', 'changes_requested', 'listed',
-                'shortlisting', 'awarded', 'paused') AND organisation_id IN (SELECT organisations_of_one($1))",
+                'shortlisting', 'awarded', 'in_contract', 'paused') AND organisation_id IN (SELECT organisations_of_one($1))",
         ),
         (
             "open_appeal",

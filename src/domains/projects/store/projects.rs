@@ -245,7 +245,7 @@ pub async fn count_unlisted(conn: &mut Conn, organisation: OrganisationId) -> Db
 pub async fn count_awarded(conn: &mut Conn, organisation: Uuid) -> DbResult<i64> {
     Ok(projects::table
         .filter(projects::organisation_id.eq(organisation))
-        .filter(projects::state.eq("awarded"))
+        .filter(projects::state.eq_any(["awarded", "in_contract", "completed", "ended"]))
         .count()
         .get_result(conn)
         .await?)

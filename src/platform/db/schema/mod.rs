@@ -4,6 +4,8 @@
 
 #[path = "assessments.rs"]
 mod assessments_schema;
+#[path = "contracts.rs"]
+mod contracts_schema;
 mod identity;
 mod ledger;
 mod notifications;
@@ -19,6 +21,8 @@ mod vetting;
 
 #[allow(unused_imports)]
 pub use assessments_schema::*;
+#[allow(unused_imports)]
+pub use contracts_schema::*;
 #[allow(unused_imports)]
 pub use identity::*;
 #[allow(unused_imports)]
@@ -50,3 +54,6 @@ diesel::allow_tables_to_appear_in_same_query!(rating_cards, assessments);
 diesel::joinable!(rating_cards -> assessments (assessment_id));
 diesel::allow_tables_to_appear_in_same_query!(calendar_feeds, accounts);
 diesel::joinable!(calendar_feeds -> accounts (account_id));
+diesel::allow_tables_to_appear_in_same_query!(contracts, organisation_members);
+diesel::allow_tables_to_appear_in_same_query!(contracts, milestones);
+diesel::joinable!(milestones -> contracts (contract_id));

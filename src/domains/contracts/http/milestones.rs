@@ -1,0 +1,217 @@
+//! Milestones: work, delivery, review, refunds, checks.
+
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, get, post};
+use assay_kernel::Result;
+use assay_kernel::ids::MilestoneId;
+use assay_platform::web::{
+    Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Reader, Reply, etag,
+};
+use assay_platform::{Ctx, idempotency};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::contracts::ReasonInput;
+use super::dto::MilestoneView;
+use crate::service::checks::{self, CheckResult, SignOff};
+use crate::service::review::{self, Accept, Deliver};
+use crate::service::views::MilestoneDetail;
+use crate::service::{funding, refunds, views};
+
+/// Registers the routes of this file.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(get_milestone)
+        .service(start_milestone)
+        .service(deliver_milestone)
+        .service(accept_milestone)
+        .service(request_milestone_changes)
+        .service(request_milestone_refund)
+        .service(withdraw_milestone_refund)
+        .service(grant_milestone_refund)
+        .service(decline_milestone_refund)
+        .service(cancel_late_milestone)
+        .service(free_milestone_holdback)
+        .service(sign_off_milestone)
+        .service(post_check_result);
+}
+
+fn shown(detail: MilestoneDetail) -> Result<Reply> {
+    let view = MilestoneView::new(detail)?;
+    Ok(Reply::ok(&view)?.etag(etag(view.version)))
+}
+
+/// Shows a milestone with its deliveries and the decisions on its money.
+///
+/// For the parties, finance staff, and third parties who sign something of it off.
+#[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!("reader"))))]
+#[get("/v1/milestones/{id}")]
+async fn get_milestone(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<MilestoneId>) -> Outcome {
+    let detail = ctx.db.read(async |conn| views::milestone(&ctx, conn, &caller, id.0).await).await?;
+    Ok(shown(detail)?)
+}
+
+macro_rules! bare {
+    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
+        #[post($path)]
+        async fn $handler(ctx: Data<Ctx>, caller: Auth<$access>, id: Path<MilestoneId>, key: IdempotencyKey) -> Outcome {
+            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
+                shown(($call)(&ctx, conn, &caller, id.0).await?)
+            })
+            .await?;
+            Ok(reply)
+        }
+    )*};
+}
+
+macro_rules! seen {
+    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name)), ("x-if-match" = json!(true))))]
+        #[post($path)]
+        async fn $handler(
+            ctx: Data<Ctx>,
+            caller: Auth<$access>,
+            id: Path<MilestoneId>,
+            seen: IfMatch,
+            key: IdempotencyKey,
+        ) -> Outcome {
+            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
+                shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
+            })
+            .await?;
+            Ok(reply)
+        }
+    )*};
+}
+
+macro_rules! with_body {
+    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $body:ty, $call:expr;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(tag = "milestones", request_body = $body, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
+        #[post($path)]
+        async fn $handler(
+            ctx: Data<Ctx>,
+            caller: Auth<$access>,
+            id: Path<MilestoneId>,
+            key: IdempotencyKey,
+            body: Body<$body>,
+        ) -> Outcome {
+            let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
+                shown(($call)(&ctx, conn, &caller, id.0, &*body).await?)
+            })
+            .await?;
+            Ok(reply)
+        }
+    )*};
+}
+
+bare! {
+    /// Begins work on a paid milestone, or on requested changes.
+    start_milestone, "/v1/milestones/{id}/start", Developer, "developer",
+        async |ctx: &Ctx, c, a: &_, id| review::start_in(ctx, c, a, id).await;
+    /// Takes a request for a refund back.
+    ///
+    /// Things go on where they stood; the time that the request took is added.
+    withdraw_milestone_refund, "/v1/milestones/{id}/withdraw_refund", Hirer, "hirer",
+        async |ctx: &Ctx, c, a: &_, id| refunds::end_request_in(ctx, c, a, id, "withdraw_refund", None).await;
+    /// Releases what is held back before its date.
+    free_milestone_holdback, "/v1/milestones/{id}/free_holdback", Hirer, "hirer",
+        async |ctx: &Ctx, c, a: &_, id| funding::free_holdback_in(ctx, c, a, id).await;
+}
+
+seen! {
+    /// Grants the client's request for a refund.
+    ///
+    /// What was not accepted goes back.
+    grant_milestone_refund, "/v1/milestones/{id}/grant_refund", Developer, "developer",
+        async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::grant_in(ctx, c, a, id, seen).await;
+    /// Cancels what is fifteen days late.
+    ///
+    /// What was not accepted goes back.
+    cancel_late_milestone, "/v1/milestones/{id}/cancel_late", Hirer, "hirer",
+        async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::cancel_late_in(ctx, c, a, id, seen).await;
+}
+
+with_body! {
+    /// Delivers a milestone.
+    ///
+    /// With evidence for each deliverable that is not accepted yet. The review begins; silence accepts at its end.
+    deliver_milestone, "/v1/milestones/{id}/deliver", Developer, "developer", Deliver,
+        async |ctx: &Ctx, c, a: &_, id, b: &Deliver| review::deliver_in(ctx, c, a, id, b).await;
+    /// Asks for a refund of what was not accepted.
+    ///
+    /// The developer answers in seven days; silence grants it.
+    request_milestone_refund, "/v1/milestones/{id}/request_refund", Hirer, "hirer", ReasonInput,
+        async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| refunds::request_in(ctx, c, a, id, &b.reason).await;
+    /// Declines the client's request for a refund.
+    ///
+    /// With a reason. Things go on where they stood; the time that the request took is added.
+    decline_milestone_refund, "/v1/milestones/{id}/decline_refund", Developer, "developer", ReasonInput,
+        async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput|
+            refunds::end_request_in(ctx, c, a, id, "decline_refund", Some(&b.reason)).await;
+    /// Signs a deliverable off, as its named third party.
+    ///
+    /// Accepts it when it is under review. Without a deliverable it meets the condition of what is held back.
+    sign_off_milestone, "/v1/milestones/{id}/sign_off", Reader, "reader", SignOff,
+        async |ctx: &Ctx, c, a: &_, id, b: &SignOff| checks::sign_off_in(ctx, c, a, id, b).await;
+}
+
+/// Accepts deliverables.
+///
+/// Their weights are released at once, but for what is held back; with the last one the milestone is decided.
+#[utoipa::path(tag = "milestones", request_body = Accept, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
+#[post("/v1/milestones/{id}/accept")]
+async fn accept_milestone(
+    ctx: Data<Ctx>,
+    caller: Auth<Hirer>,
+    id: Path<MilestoneId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<Accept>,
+) -> Outcome {
+    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
+        shown(review::accept_in(&ctx, conn, &caller, id.0, &seen, &body).await?)
+    })
+    .await?;
+    Ok(reply)
+}
+
+/// Asks for changes to a delivery.
+///
+/// Within the agreed rounds. The time of the review is added to the time for the delivery.
+#[utoipa::path(tag = "milestones", request_body = ReasonInput, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
+#[post("/v1/milestones/{id}/request_changes")]
+async fn request_milestone_changes(
+    ctx: Data<Ctx>,
+    caller: Auth<Hirer>,
+    id: Path<MilestoneId>,
+    seen: IfMatch,
+    key: IdempotencyKey,
+    body: Body<ReasonInput>,
+) -> Outcome {
+    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
+        shown(review::request_changes_in(&ctx, conn, &caller, id.0, &seen, &body.reason).await?)
+    })
+    .await?;
+    Ok(reply)
+}
+
+/// Takes the signed result of a check.
+///
+/// For continuous integration and URL probes: the header `Assay-Signature: t=<unix seconds>,v1=<hex>` carries
+/// HMAC-SHA-256 over `<t>.<body>` with the contract's key, not older than five minutes. What passed under review is
+/// accepted; without a deliverable it meets the condition of what is held back.
+#[utoipa::path(tag = "milestones", request_body = CheckResult, responses((status = 204, description = "Taken.")), extensions(("x-access" = json!("public"))))]
+#[post("/v1/milestones/{id}/check_results")]
+async fn post_check_result(
+    ctx: Data<Ctx>,
+    request: HttpRequest,
+    id: Path<MilestoneId>,
+    body: Bytes,
+) -> Outcome {
+    let signature = request.headers().get("assay-signature").and_then(|value| value.to_str().ok());
+    ctx.db.tx(async |conn| checks::take_result_in(&ctx, conn, id.0, signature, &body).await).await?;
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,23 @@
+//! The clocks of this domain, as jobs.
+
+use assay_platform::jobs::Registry;
+
+use crate::service::clocks;
+
+/// Registers the handlers.
+pub fn jobs(registry: &mut Registry) {
+    registry.on("timer:contract:lapse", clocks::on_lapse);
+    registry.on("timer:contract:notice_over", clocks::on_notice_over);
+    registry.on("timer:contract:expire_proposal", clocks::on_expire_proposal);
+    registry.on("timer:change_order:expire", clocks::on_change_order_expired);
+    registry.on("timer:milestone:review_half", clocks::on_review_warning);
+    registry.on("timer:milestone:review_last_day", clocks::on_review_warning);
+    registry.on("timer:milestone:auto_accept", clocks::on_auto_accept);
+    registry.on("timer:milestone:grant_refund", clocks::on_refund_silence);
+    registry.on("timer:milestone:late", clocks::on_late);
+    registry.on("timer:milestone:never_delivered_notice", clocks::on_never_delivered_notice);
+    registry.on("timer:milestone:never_delivered", clocks::on_never_delivered);
+    registry.on("timer:milestone:hold_notice", clocks::on_hold_notice);
+    registry.on("timer:milestone:hold_deadline", clocks::on_hold_deadline);
+    registry.on("timer:milestone:free_holdback", clocks::on_free_holdback);
+}

@@ -1,0 +1,211 @@
+//! What a milestone's money comes to: parts by weight, the part held back, both fees, what goes back.
+//!
+//! Everything is computed from the whole and what has happened so far, never from a part alone: however an acceptance
+//! is split, the same is released, held back, charged and returned in the end.
+
+use assay_kernel::Money;
+
+/// All of something, in basis points.
+pub const WHOLE_BPS: u32 = 10_000;
+
+/// What was agreed on a milestone's money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// The milestone's amount.
+    pub amount: Money,
+    /// On top, paid by the client.
+    pub client_fee_bps: u32,
+    /// Taken from the developer's part.
+    pub developer_fee_bps: u32,
+    /// Held back of what is accepted.
+    pub holdback_bps: u32,
+}
+
+/// What has happened to it so far, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Released to the developer, held-back money that was freed included.
+    pub released: i64,
+    /// Held back, ever.
+    pub held_back: i64,
+    /// Of what was held back, released.
+    pub freed: i64,
+    /// Taken from the developer.
+    pub developer_fee: i64,
+    /// Earned of the client's fee.
+    pub client_fee: i64,
+}
+
+/// What one decision moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// To the developer, before their fee.
+    pub release: Money,
+    /// Taken from that.
+    pub developer_fee: Money,
+    /// Earned of the client's fee.
+    pub client_fee: Money,
+    /// Moved to what is held back.
+    pub hold_back: Money,
+    /// Back to the client.
+    pub refund: Money,
+    /// Of the client's fee, back to the client.
+    pub refund_fee: Money,
+}
+
+impl Agreed {
+    fn money(&self, amount: i64) -> Money {
+        Money::new(amount, self.amount.currency)
+    }
+
+    /// What the client pays on top.
+    pub fn client_fee(&self) -> Money {
+        self.amount.bps(self.client_fee_bps)
+    }
+
+    /// The accepted weights as an amount.
+    pub fn accepted(&self, weight_bps: u32) -> Money {
+        if weight_bps >= WHOLE_BPS { self.amount } else { self.amount.bps(weight_bps) }
+    }
+
+    /// What moves when `accepted` in all (parts before included) is the developer's, and the rest goes back or stays.
+    ///
+    /// Never less than what was accepted before.
+    pub fn decide(&self, so_far: SoFar, accepted: Money, rest_goes_back: bool) -> Part {
+        let before = so_far.accepted();
+        let accepted = self.money(accepted.amount.clamp(before, self.amount.amount.max(before)));
+        let held_back = accepted.bps(self.holdback_bps);
+        let released = accepted.amount.saturating_sub(held_back.amount);
+        let mut part = self.released(so_far, released);
+        part.hold_back = self.money(held_back.amount.saturating_sub(so_far.held_back));
+        if rest_goes_back {
+            part.refund = self.money(self.amount.amount.saturating_sub(accepted.amount));
+            // The fee on what is held back stays, to be earned with it.
+            let earned = accepted.bps(self.client_fee_bps);
+            part.refund_fee = self.money(self.client_fee().amount.saturating_sub(earned.amount));
+        }
+        part
+    }
+
+    /// What moves when what is held back is freed.
+    pub fn free(&self, so_far: SoFar) -> Part {
+        self.released(so_far, so_far.accepted())
+    }
+
+    fn released(&self, so_far: SoFar, released: i64) -> Part {
+        let fee =
+            |rate: u32, taken: i64| self.money(self.money(released).bps(rate).amount.saturating_sub(taken));
+        Part {
+            release: self.money(released.saturating_sub(so_far.released)),
+            developer_fee: fee(self.developer_fee_bps, so_far.developer_fee),
+            client_fee: fee(self.client_fee_bps, so_far.client_fee),
+            hold_back: self.money(0),
+            refund: self.money(0),
+            refund_fee: self.money(0),
+        }
+    }
+}
+
+impl SoFar {
+    /// What was accepted: released, or held back still.
+    pub fn accepted(&self) -> i64 {
+        self.released.saturating_add(self.held_back).saturating_sub(self.freed)
+    }
+
+    /// What is held back now.
+    pub fn held_back_now(&self) -> i64 {
+        self.held_back.saturating_sub(self.freed)
+    }
+
+    /// After a decision; `freed` tells that it freed what was held back.
+    #[must_use]
+    pub fn after(self, part: &Part, freed: bool) -> Self {
+        Self {
+            released: self.released.saturating_add(part.release.amount),
+            held_back: self.held_back.saturating_add(part.hold_back.amount),
+            freed: if freed { self.freed.saturating_add(part.release.amount) } else { self.freed },
+            developer_fee: self.developer_fee.saturating_add(part.developer_fee.amount),
+            client_fee: self.client_fee.saturating_add(part.client_fee.amount),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_kernel::Currency;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn agreed(amount: i64, client: u32, developer: u32, holdback: u32) -> Agreed {
+        Agreed {
+            amount: Money::new(amount, Currency::USD),
+            client_fee_bps: client,
+            developer_fee_bps: developer,
+            holdback_bps: holdback,
+        }
+    }
+
+    /// Plays the acceptances (weights in all), then closes; answers the state and what went back.
+    fn play(agreed: &Agreed, weights: &[u32], free: bool) -> (SoFar, i64, i64) {
+        let mut so_far = SoFar::default();
+        for weight in weights {
+            let part = agreed.decide(so_far, agreed.accepted(*weight), false);
+            assert!(part.release.amount >= 0 && part.hold_back.amount >= 0);
+            assert!(part.developer_fee.amount >= 0 && part.client_fee.amount >= 0);
+            so_far = so_far.after(&part, false);
+        }
+        let last = agreed.decide(so_far, Money::new(so_far.accepted(), Currency::USD), true);
+        so_far = so_far.after(&last, false);
+        if free {
+            let freed = agreed.free(so_far);
+            so_far = so_far.after(&freed, true);
+        }
+        (so_far, last.refund.amount, last.refund_fee.amount)
+    }
+
+    #[test]
+    fn sixty_percent_of_a_milestone_with_a_tenth_held_back() {
+        let agreed = agreed(700_000, 1_500, 0, 1_000);
+        let part = agreed.decide(SoFar::default(), agreed.accepted(6_000), true);
+        assert_eq!(part.release.amount, 378_000);
+        assert_eq!(part.hold_back.amount, 42_000);
+        assert_eq!(part.client_fee.amount, 56_700);
+        assert_eq!((part.refund.amount, part.refund_fee.amount), (280_000, 42_000));
+        let so_far = SoFar::default().after(&part, false);
+        let freed = agreed.free(so_far);
+        assert_eq!((freed.release.amount, freed.client_fee.amount), (42_000, 6_300));
+        assert_eq!(so_far.after(&freed, true).held_back_now(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_total(
+            amount in 1_i64..=50_000_000_000, client in 0_u32..=3_000, developer in 0_u32..=500,
+            holdback in 0_u32..=2_000, mut weights in prop::collection::vec(0_u32..=WHOLE_BPS, 1..12),
+        ) {
+            weights.sort_unstable();
+            let agreed = agreed(amount, client, developer, holdback);
+            let split = play(&agreed, &weights, true);
+            let at_once = play(&agreed, weights.last().map(std::slice::from_ref).unwrap_or_default(), true);
+            prop_assert_eq!(split, at_once);
+            let (so_far, refund, refund_fee) = split;
+            prop_assert_eq!(so_far.held_back_now(), 0);
+            prop_assert_eq!(so_far.released + refund, amount);
+            prop_assert_eq!(so_far.client_fee + refund_fee, agreed.client_fee().amount);
+            prop_assert_eq!(so_far.developer_fee, Money::new(so_far.released, Currency::USD).bps(developer).amount);
+        }
+
+        #[test]
+        fn a_decision_never_takes_back_what_was_accepted(
+            amount in 1_i64..=1_000_000, first in 0_u32..=WHOLE_BPS, then in 0_i64..=1_000_000, holdback in 0_u32..=2_000,
+        ) {
+            let agreed = agreed(amount, 1_500, 500, holdback);
+            let so_far = SoFar::default().after(&agreed.decide(SoFar::default(), agreed.accepted(first), false), false);
+            let part = agreed.decide(so_far, Money::new(then, Currency::USD), true);
+            prop_assert!(part.release.amount >= 0 && part.hold_back.amount >= 0 && part.refund.amount >= 0);
+            let after = so_far.after(&part, false);
+            prop_assert_eq!(after.accepted() + part.refund.amount, amount);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Everything that this domain says to the database.
+
+pub mod change_orders;
+pub mod contracts;
+pub mod messages;
+pub mod milestones;
+pub mod personal_data;
