@@ -1,5 +1,5 @@
-//! Approve, refund, timer and change order race for one milestone's money, a hundred times in each pair: exactly one
-//! decision, exactly one effect in the ledger.
+//! Approve, refund, timer and change order race for one milestone's money, in each pair: exactly one decision,
+//! exactly one effect in the ledger. `ASSAY_RACES=100` races each pair a hundred times.
 
 use assay_kernel::Money;
 use assay_kernel::money::Currency;
@@ -13,7 +13,10 @@ use uuid::Uuid;
 use super::{Deal, active, assert_whole, uuid_of};
 use crate::harness::{Answer, TestApp};
 
-const TIMES: usize = 100;
+/// How often each pair races.
+fn times() -> usize {
+    std::env::var("ASSAY_RACES").ok().and_then(|times| times.parse().ok()).unwrap_or(8)
+}
 
 /// A copy of the contract whose milestone is delivered, with a proposal to end it and a change order that drops it.
 struct Copy {
@@ -175,7 +178,7 @@ impl Racer {
 async fn race(deal: &Deal, from: &Copy, one: Racer, other: Racer) {
     let app = &deal.app;
     let mut copies = Vec::new();
-    for _ in 0..TIMES {
+    for _ in 0..times() {
         copies.push(copy(deal, from).await);
     }
     let racing = stream::iter(&copies)
@@ -210,7 +213,7 @@ async fn race(deal: &Deal, from: &Copy, one: Racer, other: Racer) {
 }
 
 #[tokio::test]
-async fn each_pair_a_hundred_times() {
+async fn each_pair_has_one_winner() {
     let (deal, from) = original().await;
     // The original itself is out of the race.
     deal.app.sql("UPDATE milestones SET review_until = review_until + interval '300 days'").await.unwrap();
@@ -224,12 +227,12 @@ async fn each_pair_a_hundred_times() {
     ] {
         race(&deal, &from, one, other).await;
     }
-    // Nobody won always: the races were races.
+    // Nobody wins always, when they race often: the races are races.
     for kind in ["accepted", "auto_accepted", "settled", "dropped"] {
         let query = format!("SELECT count(*) AS n FROM milestone_decisions WHERE kind = '{kind}'");
         let won = deal.app.number(&query).await;
-        println!("{kind}: {won} of {}", 6 * TIMES);
-        assert!(won > 0, "{kind} never won");
+        println!("{kind}: {won} of {}", 6 * times());
+        assert!(won > 0 || times() < 100, "{kind} never won");
     }
     deal.app.stop().await;
 }

@@ -74,12 +74,22 @@ fn moves(event: &Event) -> Moves {
         Event::RefundConfirmed { command, amount } => {
             vec![((K::ClearingRefund, command), -amount.amount), (own(K::StripePlatform), -amount.amount)]
         }
-        Event::RefundAfterRelease { id: _, milestone: _, developer, organisation, reversed, owed, fee } => {
+        Event::RefundAfterRelease {
+            id: _,
+            milestone: _,
+            developer,
+            organisation,
+            reversed,
+            unpaid,
+            owed,
+            fee,
+        } => {
             vec![
                 (own(K::StripePlatform), reversed.amount),
+                ((K::DeveloperPayable, developer), -unpaid.amount),
                 ((K::DeveloperReceivable, developer), owed.amount),
                 (own(K::PlatformFee), -fee.amount),
-                ((K::ClientCredit, organisation), reversed.amount + owed.amount + fee.amount),
+                ((K::ClientCredit, organisation), reversed.amount + unpaid.amount + owed.amount + fee.amount),
             ]
         }
         Event::DisputeOpened { dispute, milestone, amount, fee, frozen } => vec![
@@ -96,8 +106,12 @@ fn moves(event: &Event) -> Moves {
             ((K::Hold, milestone), freed.amount),
             ((K::HoldFrozen, milestone), -freed.amount),
         ],
-        Event::DisputeLost { dispute, milestone, developer, frozen, fee, owed, loss } => vec![
-            ((K::DisputeHold, dispute), -frozen.amount - fee.amount - owed.amount - loss.amount),
+        Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss } => vec![
+            (
+                (K::DisputeHold, dispute),
+                -frozen.amount - fee.amount - unpaid.amount - owed.amount - loss.amount,
+            ),
+            ((K::DeveloperPayable, developer), -unpaid.amount),
             ((K::HoldFrozen, milestone), -frozen.amount),
             ((K::FeeDeferred, milestone), -fee.amount),
             ((K::DeveloperReceivable, developer), owed.amount),
@@ -254,6 +268,7 @@ impl Life<'_> {
                 developer,
                 organisation,
                 reversed: usd(self.some(200)),
+                unpaid: usd(of(K::DeveloperPayable, developer)),
                 owed: usd(self.some(50)),
                 fee: usd(self.some(30)),
             },
@@ -279,9 +294,11 @@ impl Life<'_> {
                 let frozen = frozen.min(lost);
                 let fee = fee.min(lost - frozen);
                 let owed = self.some(lost - frozen - fee).min(lost - frozen - fee);
-                let loss = usd(lost - frozen - fee - owed);
-                let (frozen, fee, owed) = (usd(frozen), usd(fee), usd(owed));
-                Event::DisputeLost { dispute, milestone, developer, frozen, fee, owed, loss }
+                let left = lost - frozen - fee - owed;
+                let unpaid = of(K::DeveloperPayable, developer).min(left);
+                let loss = usd(left - unpaid);
+                let (frozen, fee, unpaid, owed) = (usd(frozen), usd(fee), usd(unpaid), usd(owed));
+                Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss }
             }
         }
     }

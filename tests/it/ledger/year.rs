@@ -82,7 +82,16 @@ impl Year<'_> {
             Event::DisputeWon { dispute, milestone, amount: whole, fee: cost, freed: amount }
         } else {
             let none = usd(0);
-            Event::DisputeLost { dispute, milestone, developer, frozen: amount, fee, owed: none, loss: none }
+            Event::DisputeLost {
+                dispute,
+                milestone,
+                developer,
+                frozen: amount,
+                fee,
+                unpaid: none,
+                owed: none,
+                loss: none,
+            }
         };
         self.post(end, contract).await;
     }
@@ -147,6 +156,7 @@ impl Year<'_> {
                 developer,
                 organisation,
                 reversed,
+                unpaid: usd(0),
                 owed,
                 fee,
             };
