@@ -178,11 +178,13 @@ BEGIN
 END $$;
 
 -- The way in: opens the accounts that are not there yet and posts, in one statement. The same key with the same content
--- is the first transaction again; with other content it is refused. Its caller needs no right on the tables.
+-- is the first transaction again; with other content it is refused. Its caller needs no right on the tables. A session
+-- that made its plans while the tables were small must not scan them when they have grown: hence no scans at all.
 CREATE FUNCTION ledger_post(
     p_kind text, p_key text, p_currency text, p_kinds text[], p_owners uuid[],
     p_amounts bigint[], p_contract uuid, p_milestone uuid, p_reverses bigint, p_at timestamptz, p_now timestamptz)
-RETURNS TABLE (id bigint, fresh boolean) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS TABLE (id bigint, fresh boolean) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_accounts bigint[];
     v_amounts bigint[];

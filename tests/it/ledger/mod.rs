@@ -5,7 +5,7 @@ use assay_kernel::money::Currency;
 use assay_kernel::{Code, Money, Permission};
 use assay_ledger::{AccountKind as K, AccountRef, Event, Held};
 use assay_platform::db::Conn;
-use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::harness::{self, TestApp};
@@ -288,6 +288,30 @@ async fn statements_run_and_exports_have_every_line() {
         assert_eq!(String::from_utf8(out).expect("UTF-8").lines().count(), lines, "{format}");
     }
     assert_whole(&app).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn postings_do_not_scan_what_has_grown_since_they_were_planned() {
+    #[derive(diesel::QueryableByName)]
+    struct Scans {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+    let app = TestApp::start().await;
+    for n in 1..=200 {
+        assay_ledger::post(app.ctx(), &funded(n, 1_000), None).await.expect("funded");
+    }
+    // A session tells what it did a second later, when it does the next thing.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    assay_ledger::post(app.ctx(), &funded(201, 1_000), None).await.expect("funded");
+    let mut conn = Conn::establish(app.database_url()).await.expect("a connection");
+    let query = diesel::sql_query(
+        "SELECT coalesce(sum(seq_scan), 0)::bigint AS n FROM pg_stat_user_tables
+         WHERE relname IN ('ledger_accounts', 'ledger_transactions', 'ledger_entries', 'ledger_guards') AND n_tup_ins > 0",
+    );
+    let scans: Scans = query.get_result(&mut conn).await.expect("the statistics");
+    assert!(scans.n < 50, "{} scans for 201 postings", scans.n);
     app.stop().await;
 }
 
