@@ -1,9 +1,12 @@
-//! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money.
+//! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money. But for
+//! `paid`, where money goes the whole way through the sandbox Stripe, stories say themselves what the provider did and
+//! when: their payments' requests are written, and not sent.
 
 mod changes;
 mod checks;
 mod clocks;
 mod endings;
+mod paid;
 mod races;
 mod stories;
 
@@ -53,9 +56,21 @@ pub async fn awarded() -> Deal {
     Deal { app, client, developer, project, bid, contract: String::new(), milestones: Vec::new() }
 }
 
-/// A contract that waits for signatures.
+/// A contract that waits for signatures; what the provider does is told by the story.
 pub async fn drawn_up(choices: Value) -> Deal {
-    let mut deal = awarded().await;
+    let deal = awarded().await;
+    deal.app
+        .sql(
+            "CREATE FUNCTION not_sent() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+             CREATE TRIGGER not_sent BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.kind LIKE 'payments.%')
+                 EXECUTE FUNCTION not_sent()",
+        )
+        .await
+        .unwrap();
+    drawn_up_for(deal, choices).await
+}
+
+async fn drawn_up_for(mut deal: Deal, choices: Value) -> Deal {
     let made =
         deal.app.post(&format!("{}/contract", deal.bid)).by(&deal.client).json(choices).expect(201).await;
     deal.contract = format!("/v1/contracts/{}", made.id());
@@ -213,7 +228,8 @@ pub async fn arrive(app: &TestApp, milestone: Uuid) {
     let work = ctx.db.tx(async |conn| {
         // The provider is not asked: what it would say is told here.
         let paid: Paid = diesel::sql_query(format!(
-            "WITH paid AS (UPDATE payments SET state = 'succeeded', charge = 'ch_' || milestone, succeeded_at = now()
+            "WITH paid AS (UPDATE payments SET state = 'succeeded', charge = 'ch_' || milestone,
+                balance_transaction = 'txn_' || id, succeeded_at = now()
                 WHERE milestone = '{milestone}' AND state = 'pending' RETURNING id, contract, amount, fee),
              gone AS (DELETE FROM provider_commands WHERE subject IN (SELECT id FROM paid))
              SELECT * FROM paid"

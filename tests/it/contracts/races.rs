@@ -113,6 +113,7 @@ async fn copy(deal: &Deal, from: &Copy) -> Copy {
                 ("milestone", is(milestone)),
                 ("contract", is(contract)),
                 ("charge", format!("'ch_{milestone}'")),
+                ("balance_transaction", format!("'txn_{milestone}'")),
             ],
         ),
     ];
