@@ -59,14 +59,13 @@ pub async fn awarded() -> Deal {
 /// A contract that waits for signatures; what the provider does is told by the story.
 pub async fn drawn_up(choices: Value) -> Deal {
     let deal = awarded().await;
-    deal.app
-        .sql(
-            "CREATE FUNCTION not_sent() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-             CREATE TRIGGER not_sent BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.kind LIKE 'payments.%')
-                 EXECUTE FUNCTION not_sent()",
-        )
-        .await
-        .unwrap();
+    for statement in [
+        "CREATE FUNCTION not_sent() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER not_sent BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.kind LIKE 'payments.%')
+             EXECUTE FUNCTION not_sent()",
+    ] {
+        deal.app.sql(statement).await.unwrap();
+    }
     drawn_up_for(deal, choices).await
 }
 

@@ -58,6 +58,9 @@ async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (St
     (joined(|pair| &pair.0), joined(|pair| &pair.1))
 }
 
+/// Rows to copy: of which table, which, and what is replaced in them.
+type Rows = (&'static str, String, Vec<(&'static str, String)>);
+
 /// Copies everything that hangs on the contract, and books the money of the copy.
 async fn copy(deal: &Deal, from: &Copy) -> Copy {
     let app = &deal.app;
@@ -68,7 +71,7 @@ async fn copy(deal: &Deal, from: &Copy) -> Copy {
         format!("replace({column}::text, '{}', '{}')::jsonb", text(from.milestone), text(milestone))
     };
     let is = |id: Uuid| format!("'{id}'::uuid");
-    let rows: Vec<(&str, String, Vec<(&str, String)>)> = vec![
+    let rows: Vec<Rows> = vec![
         (
             "projects",
             format!("id = (SELECT project_id FROM contracts WHERE id = '{}')", from.contract),

@@ -80,7 +80,7 @@ pub async fn fund_in(
             organisation: contract.organisation(),
             amount: Money::new(row.amount, currency),
             fee: row.agreed(&contract).client_fee(),
-            method: input.payment_method_id.clone(),
+            method: input.payment_method_id,
         };
         assay_payments::fund_in(ctx, conn, &funding).await?;
         notify::milestone(ctx, conn, &contract, row, "milestone.funding_begun", json!({})).await?;

@@ -60,7 +60,7 @@ fn event(n: usize, words: &str) -> Event {
         ends_at: starts_at + Duration::hours(2),
         summary: format!("Assay: {words}"),
         description: format!("With {words}.\nTask: one, two; three\\four.\nAI tools: allowed."),
-        location: (n % 2 == 0).then(|| format!("https://meet.example/{n}?a=1&b=2")),
+        location: n.is_multiple_of(2).then(|| format!("https://meet.example/{n}?a=1&b=2")),
         url: format!("https://assay.example/v1/assessments/asm_{n}"),
     }
 }
