@@ -28,7 +28,7 @@ pub use http::routes;
 pub use jobs::{jobs, schedule};
 pub use model::{Hook, MethodKind, Moved, Movement, PayeeState};
 pub use service::door::{
-    Funding, PaymentMethodChoice, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in,
+    Funding, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in,
     refund_released_in, release_in, verified_method,
 };
 pub use service::{Payments, WebhookSecrets};

@@ -5,15 +5,15 @@ use actix_web::{delete, get, post};
 use assay_kernel::Page;
 use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{OrganisationId, PaymentId, PaymentMethodId};
-use assay_platform::web::{Auth, Body, Cursor, Hirer, IfMatch, Outcome, Path, Query, Reader, Reply, etag};
+use assay_platform::db::Conn;
+use assay_platform::web::{Auth, Body, Hirer, IfMatch, Outcome, Path, Query, Reader, Reply, etag};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 use validator::Validate;
 
-use super::PageQuery;
 use super::views::{AddedPaymentMethod, PaymentMethodView, PaymentSecret, PaymentView, RefundView};
+use super::{PageQuery, page};
 use crate::model::MethodKind;
 use crate::service::Payments;
 use crate::service::onboarding::member;
@@ -96,16 +96,13 @@ async fn list_payment_methods(
     id: Path<OrganisationId>,
     query: Query<PageQuery>,
 ) -> Outcome {
-    let PageQuery { limit, cursor } = query.0;
     let organisation = id.0.uuid();
-    let cursors = Cursor::new(&payments.ctx.keys, "payment_methods", &organisation);
-    let before: Option<Uuid> = cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-    let read = payments.ctx.db.read(async |conn| {
+    let rows = async |conn: &mut Conn, before, limit| {
         member(conn, &caller, id.0, false).await?;
-        Ok(store::methods::list(conn, organisation, before, limit.fetch()).await?)
-    });
-    let page = cursors.page(read.await?, limit, |row| row.id)?;
-    Ok(Reply::page(&page.try_map(PaymentMethodView::new)?)?)
+        Ok(store::methods::list(conn, organisation, before, limit).await?)
+    };
+    page(&payments, ("payment_methods", &organisation), query.0, rows, |row| row.id, PaymentMethodView::new)
+        .await
 }
 
 /// Takes a payment method away.
@@ -141,16 +138,12 @@ async fn list_payments(
     id: Path<OrganisationId>,
     query: Query<PageQuery>,
 ) -> Outcome {
-    let PageQuery { limit, cursor } = query.0;
     let organisation = id.0.uuid();
-    let cursors = Cursor::new(&payments.ctx.keys, "payments", &organisation);
-    let before: Option<Uuid> = cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-    let read = payments.ctx.db.read(async |conn| {
+    let rows = async |conn: &mut Conn, before, limit| {
         member(conn, &caller, id.0, false).await?;
-        Ok(store::payments::list(conn, organisation, before, limit.fetch()).await?)
-    });
-    let page = cursors.page(read.await?, limit, |row| row.id)?;
-    Ok(Reply::page(&page.try_map(PaymentView::new)?)?)
+        Ok(store::payments::list(conn, organisation, before, limit).await?)
+    };
+    page(&payments, ("payments", &organisation), query.0, rows, |row| row.id, PaymentView::new).await
 }
 
 /// Shows a payment.
@@ -193,14 +186,11 @@ async fn list_organisation_refunds(
     id: Path<OrganisationId>,
     query: Query<PageQuery>,
 ) -> Outcome {
-    let PageQuery { limit, cursor } = query.0;
     let organisation = id.0.uuid();
-    let cursors = Cursor::new(&payments.ctx.keys, "organisation_refunds", &organisation);
-    let before: Option<Uuid> = cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-    let read = payments.ctx.db.read(async |conn| {
+    let rows = async |conn: &mut Conn, before, limit| {
         member(conn, &caller, id.0, false).await?;
-        Ok(store::refunds::list(conn, Some(organisation), None, before, limit.fetch()).await?)
-    });
-    let page = cursors.page(read.await?, limit, |row| row.id)?;
-    Ok(Reply::page(&page.try_map(RefundView::new)?)?)
+        Ok(store::refunds::list(conn, Some(organisation), None, before, limit).await?)
+    };
+    page(&payments, ("organisation_refunds", &organisation), query.0, rows, |row| row.id, RefundView::new)
+        .await
 }

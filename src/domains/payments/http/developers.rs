@@ -4,16 +4,16 @@ use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::error::FieldErrors;
 use assay_kernel::{Page, Result};
-use assay_platform::web::{Auth, Body, Cursor, Developer, Outcome, Query, Reader, Reply, etag};
+use assay_platform::db::Conn;
+use assay_platform::web::{Auth, Body, Developer, Outcome, Query, Reader, Reply, etag};
 use chrono::DateTime;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 use validator::Validate;
 
-use super::PageQuery;
 use super::views::{PayeeLinkView, PayeeView, PayoutView, TransferView};
+use super::{PageQuery, page};
 use crate::service::Payments;
 use crate::store;
 use crate::store::payees::PayeeRow;
@@ -112,17 +112,11 @@ async fn list_my_transfers(
     caller: Auth<Reader>,
     query: Query<PageQuery>,
 ) -> Outcome {
-    let PageQuery { limit, cursor } = query.0;
     let me = caller.account_id.uuid();
-    let cursors = Cursor::new(&payments.ctx.keys, "my_transfers", &me);
-    let before: Option<Uuid> = cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-    let rows = payments
-        .ctx
-        .db
-        .read(async |conn| Ok(store::transfers::list(conn, Some(me), None, before, limit.fetch()).await?))
-        .await?;
-    let page = cursors.page(rows, limit, |row| row.id)?;
-    Ok(Reply::page(&page.try_map(TransferView::new)?)?)
+    let rows = async |conn: &mut Conn, before, limit| {
+        Ok(store::transfers::list(conn, Some(me), None, before, limit).await?)
+    };
+    page(&payments, ("my_transfers", &me), query.0, rows, |row| row.id, TransferView::new).await
 }
 
 /// Lists the caller's payouts to their bank, newest first.
@@ -134,15 +128,8 @@ async fn list_my_transfers(
 )]
 #[get("/v1/me/payouts")]
 async fn list_my_payouts(payments: Data<Payments>, caller: Auth<Reader>, query: Query<PageQuery>) -> Outcome {
-    let PageQuery { limit, cursor } = query.0;
     let me = caller.account_id.uuid();
-    let cursors = Cursor::new(&payments.ctx.keys, "my_payouts", &me);
-    let before: Option<Uuid> = cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-    let rows = payments
-        .ctx
-        .db
-        .read(async |conn| Ok(store::payouts::list(conn, me, before, limit.fetch()).await?))
-        .await?;
-    let page = cursors.page(rows, limit, |row| row.id)?;
-    Ok(Reply::page(&page.try_map(PayoutView::new)?)?)
+    let rows =
+        async |conn: &mut Conn, before, limit| Ok(store::payouts::list(conn, me, before, limit).await?);
+    page(&payments, ("my_payouts", &me), query.0, rows, |row| row.id, PayoutView::new).await
 }

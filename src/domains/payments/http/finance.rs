@@ -6,20 +6,18 @@ use assay_adapters::stripe::Evidence;
 use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, RefundId, TransferId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Error, Limit, Page};
+use assay_platform::db::Conn;
 use assay_platform::idempotency;
-use assay_platform::web::{
-    Auth, Body, Cursor, Finance, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, etag,
-};
+use assay_platform::web::{Auth, Body, Finance, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, etag};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 use validator::Validate;
 
-use super::FinanceReason;
 use super::views::{
     DifferenceView, PayeeView, PaymentDisputeView, ProviderCommandView, RefundView, TransferView,
 };
+use super::{FinanceReason, PageQuery, page};
 use crate::service::Payments;
 use crate::store;
 
@@ -73,16 +71,6 @@ struct ListOpen {
     cursor: Option<String>,
 }
 
-macro_rules! page {
-    ($payments:ident, $name:literal, $filter:expr, $limit:ident, $cursor:ident, |$conn:ident, $before:ident| $rows:expr, $view:expr) => {{
-        let cursors = Cursor::new(&$payments.ctx.keys, $name, &$filter);
-        let $before: Option<Uuid> = $cursor.as_deref().map(|c| cursors.decode(c)).transpose()?;
-        let rows = $payments.ctx.db.read(async |$conn| Ok($rows.await?)).await?;
-        let page = cursors.page(rows, $limit, |row| row.id)?;
-        Ok(Reply::page(&page.try_map($view)?)?)
-    }};
-}
-
 /// Lists transfers to developers, newest first.
 #[utoipa::path(
     tag = "finance",
@@ -98,15 +86,11 @@ async fn list_transfers(
 ) -> Outcome {
     let ListByState { state, limit, cursor } = query.0;
     let state = state.as_deref();
-    page!(
-        payments,
-        "transfers",
-        state,
-        limit,
-        cursor,
-        |conn, before| store::transfers::list(conn, None, state, before, limit.fetch()),
-        TransferView::new
-    )
+    let rows = async |conn: &mut Conn, before, limit| {
+        Ok(store::transfers::list(conn, None, state, before, limit).await?)
+    };
+    page(&payments, ("transfers", &state), PageQuery { limit, cursor }, rows, |row| row.id, TransferView::new)
+        .await
 }
 
 /// Stops a transfer that was not sent.
@@ -176,15 +160,11 @@ async fn list_refunds(
 ) -> Outcome {
     let ListByState { state, limit, cursor } = query.0;
     let state = state.as_deref();
-    page!(
-        payments,
-        "refunds",
-        state,
-        limit,
-        cursor,
-        |conn, before| store::refunds::list(conn, None, state, before, limit.fetch()),
-        RefundView::new
-    )
+    let rows = async |conn: &mut Conn, before, limit| {
+        Ok(store::refunds::list(conn, None, state, before, limit).await?)
+    };
+    page(&payments, ("refunds", &state), PageQuery { limit, cursor }, rows, |row| row.id, RefundView::new)
+        .await
 }
 
 /// Asks for a refund again that was refused or came back.
@@ -226,15 +206,17 @@ async fn list_payment_disputes(
     query: Query<ListOpen>,
 ) -> Outcome {
     let ListOpen { open, limit, cursor } = query.0;
-    page!(
-        payments,
-        "payment_disputes",
-        open,
-        limit,
-        cursor,
-        |conn, before| store::disputes::list(conn, open, before, limit.fetch()),
-        PaymentDisputeView::new
+    let rows =
+        async |conn: &mut Conn, before, limit| Ok(store::disputes::list(conn, open, before, limit).await?);
+    page(
+        &payments,
+        ("payment_disputes", &open),
+        PageQuery { limit, cursor },
+        rows,
+        |row| row.id,
+        PaymentDisputeView::new,
     )
+    .await
 }
 
 /// Shows a payment that the payer's bank takes back.
@@ -375,7 +357,7 @@ async fn unblock_payee(
 /// Lists requests to the payment provider that were not done or whose end is not known, newest first.
 #[utoipa::path(
     tag = "finance",
-    params(super::PageQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of requests.", body = Page<ProviderCommandView>)),
     extensions(("x-access" = json!("finance")))
 )]
@@ -383,18 +365,11 @@ async fn unblock_payee(
 async fn list_provider_commands(
     payments: Data<Payments>,
     _caller: Auth<Finance>,
-    query: Query<super::PageQuery>,
+    query: Query<PageQuery>,
 ) -> Outcome {
-    let super::PageQuery { limit, cursor } = query.0;
-    page!(
-        payments,
-        "provider_commands",
-        (),
-        limit,
-        cursor,
-        |conn, before| store::commands::troubled(conn, before, limit.fetch()),
-        ProviderCommandView::new
-    )
+    let rows =
+        async |conn: &mut Conn, before, limit| Ok(store::commands::troubled(conn, before, limit).await?);
+    page(&payments, ("provider_commands", &()), query.0, rows, |row| row.id, ProviderCommandView::new).await
 }
 
 /// Lists where ledger and payment provider differ, newest first.
@@ -411,15 +386,18 @@ async fn list_provider_differences(
     query: Query<ListOpen>,
 ) -> Outcome {
     let ListOpen { open, limit, cursor } = query.0;
-    page!(
-        payments,
-        "provider_differences",
-        open,
-        limit,
-        cursor,
-        |conn, before| store::reconciliation::difference::list(conn, open, before, limit.fetch()),
-        DifferenceView::new
+    let rows = async |conn: &mut Conn, before, limit| {
+        Ok(store::reconciliation::difference::list(conn, open, before, limit).await?)
+    };
+    page(
+        &payments,
+        ("provider_differences", &open),
+        PageQuery { limit, cursor },
+        rows,
+        |row| row.id,
+        DifferenceView::new,
     )
+    .await
 }
 
 /// Notes why ledger and payment provider differ.

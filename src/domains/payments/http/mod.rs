@@ -6,12 +6,17 @@ mod finance;
 mod views;
 mod webhooks;
 
-use assay_kernel::Limit;
 use assay_kernel::text::{self, Text};
-use serde::Deserialize;
+use assay_kernel::{Limit, Result};
+use assay_platform::db::Conn;
+use assay_platform::web::{Cursor, Outcome, Reply};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 use validator::Validate;
+
+use crate::service::Payments;
 
 /// Registers the operations.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -42,4 +47,20 @@ pub struct FinanceReason {
     #[validate(length(min = 3, max = 1_000), custom(function = "text::prose"))]
     #[schema(value_type = String, min_length = 3, max_length = 1000, example = "The payer has confirmed the payment by telephone.")]
     pub reason: Text,
+}
+
+/// A page of a list that goes by id, newest first. `list` is its name and what it is filtered by, to which its cursors
+/// are bound; `rows` reads at most so many before an id.
+async fn page<R, V: Serialize>(
+    payments: &Payments,
+    (name, filter): (&str, &impl Serialize),
+    PageQuery { limit, cursor }: PageQuery,
+    rows: impl AsyncFn(&mut Conn, Option<Uuid>, i64) -> Result<Vec<R>>,
+    id: impl FnOnce(&R) -> Uuid,
+    view: impl Fn(R) -> Result<V>,
+) -> Outcome {
+    let cursors = Cursor::new(&payments.ctx.keys, name, filter);
+    let before: Option<Uuid> = cursor.as_deref().map(|cursor| cursors.decode(cursor)).transpose()?;
+    let rows = payments.ctx.db.read(async |conn| rows(conn, before, limit.fetch()).await).await?;
+    Ok(Reply::page(&cursors.page(rows, limit, id)?.try_map(view)?)?)
 }
