@@ -102,7 +102,7 @@ CREATE FUNCTION ledger_transaction_posted() RETURNS trigger LANGUAGE plpgsql AS 
 DECLARE
     lines integer := coalesce(array_length(NEW.accounts, 1), 0);
     total numeric := 0;
-    written integer;
+    is_guarded boolean;
 BEGIN
     IF lines < 2 OR lines IS DISTINCT FROM array_length(NEW.amounts, 1) OR array_ndims(NEW.accounts) <> 1
         OR array_lower(NEW.accounts, 1) <> 1 OR array_lower(NEW.amounts, 1) <> 1 THEN
@@ -132,18 +132,20 @@ BEGIN
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_exact';
         END IF;
     END IF;
-    INSERT INTO ledger_entries (account, transaction, amount)
-        SELECT a.id, NEW.id, u.amount FROM unnest(NEW.accounts, NEW.amounts) AS u (account, amount)
-        JOIN ledger_accounts a ON a.id = u.account AND a.currency = NEW.currency;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> lines THEN
-        RAISE EXCEPTION 'ledger: an account is unknown or holds another currency'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_one_currency';
-    END IF;
-    -- In the order of the accounts, so that two transactions cannot wait for each other. Those without a guard have no row.
+    -- In the order of the accounts, so that two transactions cannot wait for each other.
     FOR i IN 1..lines LOOP
-        UPDATE ledger_guards SET balance = balance + NEW.amounts[i] * side WHERE account = NEW.accounts[i];
+        SELECT a.guarded INTO is_guarded FROM ledger_accounts a
+        WHERE a.id = NEW.accounts[i] AND a.currency = NEW.currency;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'ledger: an account is unknown or holds another currency'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_one_currency';
+        END IF;
+        IF is_guarded THEN
+            UPDATE ledger_guards SET balance = balance + NEW.amounts[i] * side WHERE account = NEW.accounts[i];
+        END IF;
     END LOOP;
+    INSERT INTO ledger_entries (account, transaction, amount)
+        SELECT u.account, NEW.id, u.amount FROM unnest(NEW.accounts, NEW.amounts) AS u (account, amount);
     RETURN NULL;
 END $$;
 
@@ -178,29 +180,36 @@ BEGIN
 END $$;
 
 -- The way in: opens the accounts that are not there yet and posts, in one statement. The same key with the same content
--- is the first transaction again; with other content it is refused. Its caller needs no right on the tables. A session
--- that made its plans while the tables were small must not scan them when they have grown: hence no scans at all.
+-- is the first transaction again; with other content it is refused. Its caller needs no right on the tables.
+-- Accounts are looked up one by one: a session that planned a join while the tables were small would scan them for ever.
 CREATE FUNCTION ledger_post(
     p_kind text, p_key text, p_currency text, p_kinds text[], p_owners uuid[],
     p_amounts bigint[], p_contract uuid, p_milestone uuid, p_reverses bigint, p_at timestamptz, p_now timestamptz)
-RETURNS TABLE (id bigint, fresh boolean) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+RETURNS TABLE (id bigint, fresh boolean) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    v_found bigint[];
+    v_one bigint;
     v_accounts bigint[];
     v_amounts bigint[];
     v_id bigint;
 BEGIN
     FOR attempt IN 1..2 LOOP
-        SELECT array_agg(a.id ORDER BY a.id), array_agg(u.amount ORDER BY a.id) INTO v_accounts, v_amounts
-        FROM unnest(p_kinds, p_owners, p_amounts) AS u (kind, owner, amount)
-        JOIN ledger_accounts a ON a.kind = u.kind AND a.owner = u.owner AND a.currency = p_currency;
-        EXIT WHEN array_length(v_accounts, 1) = array_length(p_kinds, 1);
+        v_found := '{}';
+        FOR i IN 1..coalesce(array_length(p_kinds, 1), 0) LOOP
+            SELECT a.id INTO v_one FROM ledger_accounts a
+            WHERE a.kind = p_kinds[i] AND a.owner = p_owners[i] AND a.currency = p_currency;
+            EXIT WHEN NOT FOUND;
+            v_found := v_found || v_one;
+        END LOOP;
+        EXIT WHEN cardinality(v_found) = cardinality(p_kinds);
         INSERT INTO ledger_accounts (kind, owner, currency, side, guarded, created_at)
             SELECT u.kind, u.owner, p_currency, k.side, k.guarded, p_now
             FROM unnest(p_kinds, p_owners) AS u (kind, owner) JOIN ledger_kinds k USING (kind)
             ORDER BY u.kind, u.owner
             ON CONFLICT DO NOTHING;
     END LOOP;
+    SELECT array_agg(u.account ORDER BY u.account), array_agg(u.amount ORDER BY u.account) INTO v_accounts, v_amounts
+    FROM unnest(v_found, p_amounts) AS u (account, amount);
     INSERT INTO ledger_transactions AS t
         (kind, key, currency, accounts, amounts, contract, milestone, reverses, effective_at, created_at)
     VALUES (p_kind, p_key, p_currency, v_accounts, v_amounts, p_contract, p_milestone, p_reverses, p_at, p_now)
