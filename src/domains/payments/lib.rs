@@ -28,8 +28,8 @@ pub use http::routes;
 pub use jobs::{jobs, schedule};
 pub use model::{Hook, MethodKind, Moved, Movement, PayeeState};
 pub use service::door::{
-    Funding, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in,
-    refund_released_in, release_in, verified_method,
+    Funding, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in, refund_released_in,
+    release_in, verified_method,
 };
 pub use service::{Payments, WebhookSecrets};
 pub use store::invariants::INVARIANTS;

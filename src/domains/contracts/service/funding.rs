@@ -2,10 +2,10 @@
 
 use std::pin::Pin;
 
-use assay_kernel::ids::{ContractId, MilestoneId};
+use assay_kernel::ids::{ContractId, MilestoneId, PaymentMethodId};
 use assay_kernel::process::Who;
 use assay_kernel::{Actor, Error, Money, Result, Scope};
-use assay_payments::{Funding, Moved, Movement, PaymentMethodChoice};
+use assay_payments::{Funding, Moved, Movement};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::timers;
@@ -34,7 +34,7 @@ pub struct Fund {
     #[schema(min_items = 1, max_items = 20)]
     pub milestones: Vec<MilestoneId>,
     /// Which stored method of the organisation pays.
-    pub payment_method_id: PaymentMethodChoice,
+    pub payment_method_id: PaymentMethodId,
 }
 
 /// Pays for milestones: the payments begin; the money is held when they have succeeded.

@@ -23,9 +23,6 @@ use crate::store::payments::{ONE_LIVE, PaymentRow};
 use crate::store::refunds::RefundRow;
 use crate::store::transfers::TransferRow;
 
-/// The id of a stored method of the organisation.
-pub type PaymentMethodChoice = PaymentMethodId;
-
 /// A milestone to be funded.
 #[derive(Clone, Debug)]
 pub struct Funding {
@@ -39,8 +36,8 @@ pub struct Funding {
     pub amount: Money,
     /// The client's fee on top.
     pub fee: Money,
-    /// With what.
-    pub method: PaymentMethodChoice,
+    /// With what: a stored method of the organisation.
+    pub method: PaymentMethodId,
 }
 
 /// Held money that becomes a developer's.
