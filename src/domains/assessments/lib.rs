@@ -34,10 +34,11 @@ use assay_kernel::process::Machine;
 
 pub use http::routes;
 pub use jobs::jobs;
-pub use service::Assessments;
 pub use service::rating_clocks::delete_old;
 pub use service::rating_hook::record_rubric;
+pub use service::{Assessments, Ties};
 pub use store::cards::{FinalRating, final_ratings};
+pub use store::conflicts::Conflict;
 pub use store::personal_data::PERSONAL_DATA;
 
 pub use model::engine::{

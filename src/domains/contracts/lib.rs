@@ -13,7 +13,8 @@
 //! - The terms of a paid milestone do not change; a change that adds milestones takes effect when they are paid.
 //! - Locks are taken in one order: the contract, then its milestones.
 //!
-//! Lends: [`on_moved`], by which the payments tell what the provider did, and [`INVARIANTS`] for the ledger's check.
+//! Lends: [`on_moved`], by which the payments tell what the provider did, [`ties`], by which
+//! assessments learn who is under contract with whom, and [`INVARIANTS`] for the ledger's check.
 
 mod http;
 mod jobs;
@@ -27,6 +28,7 @@ pub use http::routes;
 pub use jobs::jobs;
 pub use service::funding::on_moved;
 pub use service::invariants::INVARIANTS;
+pub use service::ties::ties;
 pub use store::personal_data::PERSONAL_DATA;
 
 /// The process tables of this domain.

@@ -9,6 +9,7 @@ mod endings;
 mod paid;
 mod races;
 mod stories;
+mod ties;
 
 use assay::app::domains::INVARIANTS;
 use assay_contracts::on_moved;

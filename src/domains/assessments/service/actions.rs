@@ -120,8 +120,8 @@ impl Assessments {
         let seated = hosts.iter().any(|host| host.assessor_id == actor.account_id.uuid());
         let trains =
             asks && !seated && store::assessors::trains_for(conn, actor.account_id, &row.track).await?;
-        let tied = trains
-            && !store::conflicts::of(conn, row.candidate(), &[actor.account_id.uuid()]).await?.is_empty();
+        let tied =
+            trains && !self.conflicts(conn, row.candidate(), &[actor.account_id.uuid()]).await?.is_empty();
         Ok(Facts {
             policy: row.policy()?,
             hold: hold.filter(|hold| hold.expires_at.is_some_and(|end| end > now)),

@@ -22,20 +22,25 @@ pub mod sessions;
 pub mod staff;
 pub mod waiting;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::{Error, Result};
 use assay_platform::Ctx;
+use assay_platform::db::Conn;
 use assay_platform::policy::AssessmentPolicy;
 use assay_skills::Taxonomy;
 use assay_vetting::Vetting;
 use chrono_tz::Tz;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::model::AssessmentState;
 use crate::model::tasks::Tasks;
+use crate::store;
 use crate::store::assessments::AssessmentRow;
+use crate::store::conflicts::Conflict;
 
 /// The use cases of this domain, with what they stand on.
 #[derive(Clone)]
@@ -48,15 +53,36 @@ pub struct Assessments {
     pub vetting: Vetting,
     /// The families of tasks.
     tasks: Arc<Tasks>,
+    /// The ties that higher domains know of.
+    ties: Ties,
 }
+
+/// Asks the higher domains what ties any of some assessors to a candidate.
+pub type Ties = for<'a> fn(
+    &'a mut Conn,
+    AccountId,
+    &'a [Uuid],
+) -> Pin<Box<dyn Future<Output = Result<Vec<Conflict>>> + 'a>>;
 
 impl Assessments {
     /// With the tasks that ship with this version of the service.
     ///
     /// # Errors
     /// When those do not read.
-    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>, vetting: Vetting) -> Result<Self> {
-        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?) })
+    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>, vetting: Vetting, ties: Ties) -> Result<Self> {
+        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?), ties })
+    }
+
+    /// What ties any of `assessors` to the candidate.
+    pub(crate) async fn conflicts(
+        &self,
+        conn: &mut Conn,
+        candidate: AccountId,
+        assessors: &[Uuid],
+    ) -> Result<Vec<Conflict>> {
+        let mut found = store::conflicts::of(conn, candidate, assessors).await?;
+        found.extend((self.ties)(conn, candidate, assessors).await?);
+        Ok(found)
     }
 }
 

@@ -183,7 +183,7 @@ impl Assessments {
         let people = store::assessors::pool(conn, wanted.track).await?;
         let ids: Vec<Uuid> = people.iter().map(|row| row.id).collect();
         let conflicts = match wanted.candidate {
-            Some(candidate) => store::conflicts::of(conn, candidate, &ids).await?,
+            Some(candidate) => self.conflicts(conn, candidate, &ids).await?,
             None => Vec::new(),
         };
         let since =

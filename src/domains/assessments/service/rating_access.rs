@@ -106,7 +106,7 @@ impl Assessments {
     ) -> Result<RatingFacts> {
         let id = row.assessment_id();
         let caller = actor.account_id;
-        let ties = store::conflicts::of(conn, row.candidate(), &[caller.uuid()]).await?;
+        let ties = self.conflicts(conn, row.candidate(), &[caller.uuid()]).await?;
         let family = store::assessments::of_application(conn, row.application_id).await?;
         Ok(RatingFacts {
             cards: store::cards::of(conn, id).await?,

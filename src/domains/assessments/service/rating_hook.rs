@@ -60,7 +60,7 @@ impl Assessments {
         let since = row.ended_at.unwrap_or(self.ctx.clock.now());
         let hosts = store::assessments::hosts(conn, row.assessment_id()).await?;
         let there: Vec<_> = hosts.iter().map(|host| host.assessor_id).collect();
-        let tied = store::conflicts::of(conn, row.candidate(), &there).await?;
+        let tied = self.conflicts(conn, row.candidate(), &there).await?;
         let free = |id| !tied.iter().any(|tie| tie.assessor_id == id);
         for (host_role, role) in [(HostRole::Lead, CardRole::Lead), (HostRole::Observer, CardRole::Observer)]
         {
@@ -142,7 +142,7 @@ impl Assessments {
     ) -> Result<Option<AccountId>> {
         let since = self.ctx.clock.now() - Duration::days(row.policy()?.lookback_days);
         let pool = store::raters::pool(conn, &row.track, row.application_id, since).await?;
-        let tied = store::conflicts::of(conn, row.candidate(), &pool).await?;
+        let tied = self.conflicts(conn, row.candidate(), &pool).await?;
         let free = pool.into_iter().find(|one| !tied.iter().any(|tie| tie.assessor_id == *one));
         Ok(free.map(AccountId::from_uuid))
     }

@@ -95,7 +95,7 @@ impl Assessments {
         self.require_no_open_card(conn, actor, &row).await?;
         let id = row.assessment_id();
         let me = actor.account_id;
-        if !store::conflicts::of(conn, row.candidate(), &[me.uuid()]).await?.is_empty() {
+        if !self.conflicts(conn, row.candidate(), &[me.uuid()]).await?.is_empty() {
             let detail = "Somebody reads the record who has no tie to the candidate.";
             return Err(Error::new(Code::Forbidden, detail));
         }

@@ -179,7 +179,7 @@ impl Assessments {
             let detail = "is no assessor of the track who has no part in the application yet";
             return Err(Error::invalid_field("/rater", "inconsistent", detail));
         }
-        if let Some(tie) = store::conflicts::of(conn, row.candidate(), &[rater.uuid()]).await?.first() {
+        if let Some(tie) = self.conflicts(conn, row.candidate(), &[rater.uuid()]).await?.first() {
             let detail = format!("has a tie to the candidate: {}", tie.kind);
             return Err(Error::invalid_field("/rater", "inconsistent", detail));
         }

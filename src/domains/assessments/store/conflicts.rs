@@ -6,13 +6,13 @@ use diesel::sql_types;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-/// A tie of an assessor to a candidate.
+/// What may make somebody partial to a candidate, or against them.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName)]
 pub struct Conflict {
     /// The assessor.
     #[diesel(sql_type = sql_types::Uuid)]
     pub assessor_id: Uuid,
-    /// What ties them: `self`, `employer`, `organisation`, `repository`.
+    /// What ties them: `self`, `employer`, `organisation`, `repository`; what higher domains know of is `contract`.
     #[diesel(sql_type = sql_types::Text)]
     pub kind: String,
     /// Which one, for staff.

@@ -12,6 +12,7 @@ pub mod messages;
 mod notify;
 pub mod refunds;
 pub mod review;
+pub mod ties;
 pub mod views;
 
 use assay_kernel::ids::{AccountId, BidId, ContractId, MilestoneId, OrganisationId, ProjectId};

@@ -5,3 +5,4 @@ pub mod contracts;
 pub mod messages;
 pub mod milestones;
 pub mod personal_data;
+pub mod ties;
