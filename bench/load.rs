@@ -133,15 +133,32 @@ impl Random {
     }
 }
 
+// As many as pgbench has, each with connections of its own, so that none is woken by another.
+const THREADS: u32 = 2;
+
 /// Runs the plan for a time. `seed` keeps the requests of two runs apart.
 pub async fn run(plan: &Plan, duration: Duration, seed: u64) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let tasks: Vec<_> = (0..plan.connections)
-        .map(|connection| tokio::spawn(drive(*plan, connection, started + duration, seed)))
+    let (plan, until) = (*plan, started + duration);
+    let threads: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            tokio::task::spawn_blocking(move || -> Result<Vec<Outcome>, Failure> {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let mine = (thread..plan.connections).step_by(THREADS as usize);
+                runtime.block_on(async {
+                    let tasks: Vec<_> = mine.map(|n| tokio::spawn(drive(plan, n, until, seed))).collect();
+                    let mut parts = Vec::with_capacity(tasks.len());
+                    for task in tasks {
+                        parts.push(task.await??);
+                    }
+                    Ok(parts)
+                })
+            })
+        })
         .collect();
-    let mut parts = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        parts.push(task.await??);
+    let mut parts = Vec::new();
+    for thread in threads {
+        parts.extend(thread.await??);
     }
     Ok(Outcome::of_all(parts, started))
 }

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use thread_local::ThreadLocal;
 use tokio::sync::oneshot;
 
-use super::{Conn, Db, DbResult, count_statement};
+use super::{Conn, Db, DbResult, count_statement, shared_error};
 
 /// Most keys of a statement.
 const MOST: usize = 100;
@@ -112,10 +112,9 @@ where
                 }
                 Err(error) => {
                     let mut answers = asked.into_iter().map(|(_, answer)| answer);
-                    let (code, first) = (error.code(), answers.next());
+                    let first = answers.next();
                     for answer in answers {
-                        let shared = Error::new(code, code.meaning()).with_source(error.chain());
-                        let _dropped = answer.send(Err(shared));
+                        let _dropped = answer.send(Err(shared_error(&error)));
                     }
                     if let Some(first) = first {
                         let _dropped = first.send(Err(error));

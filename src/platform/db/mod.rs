@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod connect;
 pub mod embedded;
+pub mod joined;
 mod json;
 pub mod migrate;
 pub mod schema;
@@ -125,6 +126,11 @@ impl Instrumentation for CountStatements {
             count_statement();
         }
     }
+}
+
+/// An error told to all who shared a statement; the one who sent it gets the original.
+fn shared_error(error: &Error) -> Error {
+    Error::new(error.code(), error.code().meaning()).with_source(error.chain())
 }
 
 fn count_statement() {

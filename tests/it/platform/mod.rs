@@ -5,6 +5,7 @@ mod durability;
 mod edge;
 mod events;
 mod jobs;
+mod joined;
 mod mail;
 mod raw;
 mod smtp;

@@ -123,11 +123,7 @@ pub(super) async fn search_projects(projects: Data<Projects>, query: Query<Searc
         time_zone: query.time_zone,
         sort: query.sort.unwrap_or(default),
     };
-    let page = projects
-        .ctx
-        .db
-        .read(async |conn| projects.search(conn, &search, query.limit, query.cursor.as_deref()).await)
-        .await?;
+    let page = projects.search(&search, query.limit, query.cursor.as_deref()).await?;
     Ok(Reply::page(&page.try_map(ListingView::new)?)?)
 }
 

@@ -24,6 +24,7 @@ use assay_kernel::{Actor, Currency, Error, Permission, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::db::batch::Batch;
+use assay_platform::db::joined::Joined;
 use assay_platform::web::IfMatch;
 use assay_skills::Taxonomy;
 use chrono::{DateTime, Utc};
@@ -40,13 +41,14 @@ pub struct Projects {
     /// The skills that projects may ask for.
     pub taxonomy: Arc<Taxonomy>,
     shown: Batch<ProjectId, Shown>,
+    searches: Joined<search::Words, Arc<search::Matches>>,
 }
 
 impl Projects {
     /// The use cases over these surroundings.
     pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>) -> Self {
         let shown = Batch::new(ctx.db.clone(), |conn, ids| Box::pin(store::projects::shown(conn, ids)));
-        Self { ctx, taxonomy, shown }
+        Self { ctx, taxonomy, shown, searches: Joined::default() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The public listing: filters, text, keyset pages.
 
+use std::sync::Arc;
+
 use assay_kernel::ids::ProjectId;
 use assay_kernel::{Code, Error, Limit, Page, Result, string_enum};
 use assay_platform::db::Conn;
@@ -75,7 +77,6 @@ impl Projects {
     /// `malformed_request` for an unknown skill or zone, or a sort that needs words; `invalid_cursor`.
     pub async fn search(
         &self,
-        conn: &mut Conn,
         search: &Search,
         limit: Limit,
         cursor: Option<&str>,
@@ -89,13 +90,12 @@ impl Projects {
                 skills.push(skill.slug.clone());
             }
         }
-        let now = self.ctx.clock.now();
         let utc_offset_min = match &search.time_zone {
             None => None,
             Some(zone) => {
                 assay_kernel::text::time_zone(zone)
                     .map_err(|_| malformed(format!("Unknown time zone `{zone}`.")))?;
-                Some(utc_offset_minutes(zone, now))
+                Some(utc_offset_minutes(zone, self.ctx.clock.now()))
             }
         };
         let (first_day, last_day) = all_dates();
@@ -115,36 +115,71 @@ impl Projects {
             if search.sort == Sort::Relevance {
                 return Err(malformed("`sort=relevance` needs words in `q`.".to_owned()));
             }
+            let as_of = self.ctx.clock.now();
             let after = after.map_or((end_of_time(), Uuid::max()), |at| (at.listed_at, at.id));
-            let rows = listings::newest(conn, &filter, &skills, all, after, limit.fetch()).await?;
-            return cursors.page(rows, limit, |row| Position {
-                listed_at: row.listed_at,
-                id: row.project_id,
-                rank: 0.0,
-                as_of: now,
+            let read = self.ctx.db.read(async |conn| {
+                Ok(listings::newest(conn, &filter, &skills, all, after, limit.fetch()).await?)
             });
+            return cursors.page(read.await?, limit, |row| Position::of(row, 0.0, as_of));
         };
         let by_rank = search.sort == Sort::Relevance;
-        let at = after.unwrap_or(Position {
-            listed_at: end_of_time(),
-            id: Uuid::max(),
-            rank: f32::MAX,
-            as_of: now,
-        });
+        let wanted = Words { words: words.clone(), filter, skills, all, by_rank, limit: limit.fetch() };
+        let Matches { as_of, rows } = match after {
+            Some(at) => self.ctx.db.read(async |conn| wanted.read(conn, &at).await).await?,
+            // Ranking is the dearest read of the market, and many search for the same.
+            None => {
+                let first = async |conn: &mut Conn| {
+                    let top = Position::top(self.ctx.clock.now());
+                    Ok(Arc::new(wanted.read(conn, &top).await?))
+                };
+                Arc::unwrap_or_clone(self.searches.read(&self.ctx.db, wanted.clone(), first).await?)
+            }
+        };
+        let page = cursors.page(rows, limit, |(rank, row)| Position::of(row, *rank, as_of))?;
+        Ok(page.map(|(_, row)| row))
+    }
+}
+
+/// A search for words: what two searches must have in common to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Words {
+    words: String,
+    filter: Filter,
+    skills: Vec<String>,
+    all: bool,
+    by_rank: bool,
+    limit: i64,
+}
+
+/// What a search for words found, with the ranks.
+#[derive(Debug, Clone)]
+pub struct Matches {
+    as_of: DateTime<Utc>,
+    rows: Vec<(f32, ListingRow)>,
+}
+
+impl Words {
+    async fn read(&self, conn: &mut Conn, at: &Position) -> Result<Matches> {
+        let Self { words, filter, skills, all, by_rank, limit } = self;
         let start =
             RankPosition { as_of: at.as_of, rank: at.rank, listed_at: at.listed_at, project_id: at.id };
-        let rows = if by_rank {
-            listings::matching(conn, words, &filter, &skills, all, start, limit.fetch()).await?
+        let rows = if *by_rank {
+            listings::matching(conn, words, filter, skills, *all, start, *limit).await?
         } else {
-            listings::newest_matching(conn, words, &filter, &skills, all, start, limit.fetch()).await?
+            listings::newest_matching(conn, words, filter, skills, *all, start, *limit).await?
         };
-        let page = cursors.page(rows, limit, |(rank, row)| Position {
-            listed_at: row.listed_at,
-            id: row.project_id,
-            rank: *rank,
-            as_of: at.as_of,
-        })?;
-        Ok(page.map(|(_, row)| row))
+        Ok(Matches { as_of: at.as_of, rows })
+    }
+}
+
+impl Position {
+    /// Before the first of all matches listed until then.
+    fn top(as_of: DateTime<Utc>) -> Self {
+        Self { listed_at: end_of_time(), id: Uuid::max(), rank: f32::MAX, as_of }
+    }
+
+    fn of(row: &ListingRow, rank: f32, as_of: DateTime<Utc>) -> Self {
+        Self { listed_at: row.listed_at, id: row.project_id, rank, as_of }
     }
 }
 

@@ -87,7 +87,7 @@ pub async fn take_down(conn: &mut Conn, project: Uuid) -> DbResult<()> {
 }
 
 /// What a list is filtered by; the bounds that were not asked for are wide open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Filter {
     pub budget_min: i64,
