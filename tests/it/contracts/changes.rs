@@ -46,7 +46,7 @@ async fn an_addition_is_countered_and_takes_effect_when_it_is_paid() {
     let added = format!("/v1/milestones/{}", contract.text_at("/milestones/2/id"));
     deal.fund(&[&added]).await.assert_status(200);
     assert_eq!(deal.state(&order).await, "accepted");
-    deal.arrive(&added).await;
+    deal.settle().await;
     assert_eq!(deal.state(&order).await, "effective");
     let contract = deal.see(&deal.contract).await;
     assert_eq!(contract.at("/terms/edition"), 2);
@@ -78,6 +78,7 @@ async fn an_addition_that_is_not_paid_lapses() {
 #[tokio::test]
 async fn dropping_refunds_and_moving_is_for_what_is_not_paid() {
     let deal = active(json!({})).await;
+    deal.float(&deal.client).await;
     let (paid, planned) = (&deal.milestones[0], &deal.milestones[1]);
     let body = json!({ "reason": "The dates have to be moved.", "move": [
         { "milestone_id": id(paid), "due_on": "2027-07-01" }, { "milestone_id": id(planned), "due_on": "2020-07-01" }] });
@@ -102,6 +103,8 @@ async fn dropping_refunds_and_moving_is_for_what_is_not_paid() {
     assert_eq!(dropped.at("/decisions/0/kind"), "dropped");
     assert_eq!(dropped.at("/refunded/amount"), 630_000);
     assert_eq!(deal.see(planned).await.at("/due_at"), "2027-07-02T00:00:00Z");
+    deal.settle().await;
+    assert_eq!(deal.refunds(&deal.client).await, ["succeeded"]);
     deal.assert_whole().await;
     deal.app.stop().await;
 }

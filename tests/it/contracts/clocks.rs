@@ -46,25 +46,37 @@ async fn a_contract_lapses_unsigned_and_unpaid() {
 async fn a_payment_under_way_keeps_the_contract_and_one_too_late_goes_back() {
     let deal = signed(json!({})).await;
     let path = &deal.milestones[0];
-    deal.fund(&[path]).await.assert_status(200);
-    deal.app.advance_days(8).await;
-    assert_eq!(deal.state(&deal.contract).await, "awaiting_funding", "a bank debit may take days");
+    deal.float(&deal.client).await;
+    // A bank debit is under way for four days.
+    let bank = deal.add_method(&deal.client, "bank_debit", "pm_usBankAccount").await;
+    deal.settle_days(5).await;
+    deal.fund_with(&bank, &[path]).await.assert_status(200);
+    deal.settle().await;
+    deal.settle_days(3).await;
+    assert_eq!(deal.state(&deal.contract).await, "awaiting_funding", "the seven days are over");
     let reason = json!({ "reason": "We have changed our minds about it." });
     let cancel = deal.act(&deal.client, &deal.contract, "cancel", reason).await;
     assert_eq!((cancel.status, cancel.at("/why_not/0/code")), (409, json!("no_payment_under_way")));
-    deal.arrive(path).await;
+    deal.settle_days(2).await;
     assert_eq!(deal.state(path).await, "funded");
 
     // The second payment is under way when the contract ends.
-    deal.fund(&[&deal.milestones[1]]).await.assert_status(200);
+    deal.fund_with(&bank, &[&deal.milestones[1]]).await.assert_status(200);
+    deal.settle().await;
     let ending = json!({ "reason": "The product was sold meanwhile." });
     deal.act(&deal.client, &deal.contract, "terminate_for_cause", ending).await.assert_status(200);
     assert_eq!(deal.state(&deal.milestones[1]).await, "cancelled");
-    deal.arrive(&deal.milestones[1]).await;
+    deal.settle_days(5).await;
     let seen = deal.see(&deal.milestones[1]).await;
     assert_eq!(seen.text_at("/state"), "refunded");
     assert_eq!(seen.at("/decisions/0/kind"), "came_too_late");
     assert_eq!(seen.at("/decisions/0/refunded_fee/amount"), 67_500);
+    deal.settle_days(4).await;
+    assert_eq!(
+        deal.refunds(&deal.client).await,
+        ["succeeded", "succeeded"],
+        "the first was cancelled with it"
+    );
     deal.assert_whole().await;
     deal.app.stop().await;
 }
@@ -79,6 +91,7 @@ async fn days_to(deal: &super::Deal, path: &str) -> u64 {
 async fn what_is_late_can_be_cancelled_and_what_never_comes_is() {
     let deal = active(json!({})).await;
     let (app, path) = (&deal.app, &deal.milestones[0]);
+    deal.float(&deal.client).await;
     // The money cannot be held for so long: the clock of the hold is put off for this story.
     app.sql("DELETE FROM timers WHERE event LIKE 'hold%'").await.unwrap();
     app.advance_days(days_to(&deal, path).await).await;
@@ -97,6 +110,8 @@ async fn what_is_late_can_be_cancelled_and_what_never_comes_is() {
     assert_eq!(seen.at("/decisions/0/kind"), "never_delivered");
     assert_eq!(seen.at("/refunded/amount"), 630_000);
     assert_eq!(deal.mails("comes back to you: Import").await, 1);
+    deal.settle().await;
+    assert_eq!(deal.refunds(&deal.client).await, ["succeeded"]);
     deal.assert_whole().await;
     deal.app.stop().await;
 }
@@ -105,16 +120,18 @@ async fn what_is_late_can_be_cancelled_and_what_never_comes_is() {
 async fn money_is_held_ninety_days_at_most() {
     let deal = active(json!({})).await;
     let (app, path) = (&deal.app, &deal.milestones[0]);
+    deal.float(&deal.client).await;
     // A pause stops the dates of delivery, not the provider's limit.
     let reason = json!({ "reason": "The data come a quarter later." });
     deal.act(&deal.client, &deal.contract, "pause", reason).await.assert_status(200);
     app.advance_days(77).await;
     assert_eq!(deal.mails("Money can be held until").await, 2);
     assert_eq!(deal.state(path).await, "funded");
-    app.advance_days(14).await;
+    deal.settle_days(14).await;
     let seen = deal.see(path).await;
     assert_eq!(seen.text_at("/state"), "cancelled");
     assert_eq!(seen.at("/decisions/0/kind"), "hold_expired");
+    assert_eq!(deal.refunds(&deal.client).await, ["succeeded"]);
     deal.assert_whole().await;
     deal.app.stop().await;
 }
@@ -145,8 +162,10 @@ async fn a_request_for_a_refund_is_answered_or_granted_by_silence() {
     let sample = seen.at("/deliverables/1/id");
     deal.act(&deal.client, path, "accept", json!({ "deliverables": [{ "deliverable_id": sample }] })).await;
     app.post(&format!("{path}/request_refund")).by(&deal.client).json(ask).expect(200).await;
-    app.advance_days(8).await;
+    deal.settle_days(8).await;
     let seen = deal.see(path).await;
+    assert_eq!(deal.refunds(&deal.client).await, ["succeeded"]);
+    assert_eq!(deal.transfers(&deal.developer).await, ["on_hold"], "nobody knows the payee yet");
     assert_eq!(seen.text_at("/state"), "accepted_partial");
     assert_eq!((seen.at("/released/amount"), seen.at("/refunded/amount")), (json!(252_000), json!(378_000)));
     assert_eq!(seen.at("/decisions/1/kind"), "refund_granted");

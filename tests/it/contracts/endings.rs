@@ -33,6 +33,10 @@ async fn both_agree_to_end_it_and_share() {
         (json!(250_000), json!(380_000))
     );
     assert_eq!(deal.state(&deal.milestones[1]).await, "cancelled");
+    deal.onboard().await;
+    deal.settle_days(6).await;
+    assert_eq!(deal.transfers(&deal.developer).await, ["paid"]);
+    assert_eq!(deal.refunds(&deal.client).await, ["succeeded"]);
     deal.assert_whole().await;
     deal.app.stop().await;
 }

@@ -1,6 +1,5 @@
-//! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money. But for
-//! `paid`, where money goes the whole way through the sandbox Stripe, stories say themselves what the provider did and
-//! when: their payments' requests are written, and not sent.
+//! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money. All
+//! money goes through the sandbox Stripe.
 
 mod changes;
 mod checks;
@@ -11,16 +10,9 @@ mod races;
 mod stories;
 mod ties;
 
-use assay::app::domains::INVARIANTS;
-use assay_contracts::on_moved;
-use assay_kernel::Money;
+use std::ops::Deref;
+
 use assay_kernel::ids::{ContractId, MilestoneId};
-use assay_kernel::money::Currency;
-use assay_ledger::Event;
-use assay_payments::{Moved, Movement};
-use assay_platform::db::DbError;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -42,6 +34,15 @@ pub struct Deal {
     pub milestones: Vec<String>,
 }
 
+/// What the harness can do with money is said of the deal.
+impl Deref for Deal {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
 /// An accepted bid, not under contract yet.
 pub async fn awarded() -> Deal {
     let app = TestApp::start().await;
@@ -57,20 +58,9 @@ pub async fn awarded() -> Deal {
     Deal { app, client, developer, project, bid, contract: String::new(), milestones: Vec::new() }
 }
 
-/// A contract that waits for signatures; what the provider does is told by the story.
+/// A contract that waits for signatures.
 pub async fn drawn_up(choices: Value) -> Deal {
-    let deal = awarded().await;
-    for statement in [
-        "CREATE FUNCTION not_sent() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
-        "CREATE TRIGGER not_sent BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.kind LIKE 'payments.%')
-             EXECUTE FUNCTION not_sent()",
-    ] {
-        deal.app.sql(statement).await.unwrap();
-    }
-    drawn_up_for(deal, choices).await
-}
-
-async fn drawn_up_for(mut deal: Deal, choices: Value) -> Deal {
+    let mut deal = awarded().await;
     let made =
         deal.app.post(&format!("{}/contract", deal.bid)).by(&deal.client).json(choices).expect(201).await;
     deal.contract = format!("/v1/contracts/{}", made.id());
@@ -113,18 +103,6 @@ pub fn uuid_of(path: &str) -> Uuid {
         .expect("an id")
 }
 
-#[derive(diesel::QueryableByName)]
-struct Paid {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    contract: Uuid,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-    #[diesel(sql_type = BigInt)]
-    fee: i64,
-}
-
 impl Deal {
     pub async fn sign(&self, person: &Person) -> Answer {
         let hash = self.app.get(&self.contract).by(person).expect(200).await.at("/content_hash");
@@ -147,51 +125,37 @@ impl Deal {
         self.see(path).await.text_at("/state")
     }
 
-    /// A method with which the client can pay.
-    pub async fn method(&self) -> String {
-        let org = uuid_of_any(self.client.organisation());
-        let by = uuid_of_any(&self.client.id);
-        self.app
-            .sql(&format!(
-                "INSERT INTO payment_customers VALUES ('{org}', 'cus_test', now()) ON CONFLICT DO NOTHING"
-            ))
-            .await
-            .unwrap();
-        self.app
-            .sql(&format!(
-                "INSERT INTO payment_methods (id, organisation_id, added_by_id, kind, state, method, created_at, updated_at)
-                 VALUES ('{org}', '{org}', '{by}', 'card', 'verified', 'pm_test', now(), now()) ON CONFLICT DO NOTHING"
-            ))
-            .await
-            .unwrap();
-        format!("pmt_{}", org.simple())
-    }
-
-    /// The client pays for milestones.
-    pub async fn fund(&self, milestones: &[&str]) -> Answer {
+    /// The client asks to pay for milestones with a method.
+    pub async fn fund_with(&self, method: &str, milestones: &[&str]) -> Answer {
         let ids: Vec<&str> = milestones.iter().map(|path| path.rsplit('/').next().unwrap()).collect();
-        let method = self.method().await;
         let body = json!({ "milestones": ids, "payment_method_id": method });
         self.app.post(&format!("{}/fund", self.contract)).by(&self.client).json(body).send().await
     }
 
-    /// What the payments do when the provider says that the payment has succeeded.
-    pub async fn arrive(&self, milestone: &str) {
-        arrive(&self.app, uuid_of(milestone)).await;
+    /// The same with the client's card.
+    pub async fn fund(&self, milestones: &[&str]) -> Answer {
+        self.fund_with(self.client.method(), milestones).await
     }
 
-    /// The client pays for a milestone, and the payment succeeds.
+    /// The client pays for a milestone with the card, and the money arrives.
     pub async fn pay(&self, number: usize) {
         let path = &self.milestones[number];
         self.fund(&[path]).await.assert_status(200);
-        self.arrive(path).await;
+        self.app.settle().await;
+        assert_eq!(self.state(path).await, "funded");
     }
 
-    /// Tells what the provider did.
-    pub async fn moved(&self, milestone: &str, what: Movement) {
-        let moved = Moved { milestone: uuid_of(milestone), contract: uuid_of(&self.contract), what };
-        let ctx = self.app.ctx();
-        ctx.db.tx(async |conn| on_moved(ctx, conn, &moved).await).await.expect("the hook");
+    /// The developer can be paid.
+    pub async fn onboard(&self) {
+        self.app.onboard(&self.developer).await;
+    }
+
+    /// The provider's charges for a milestone, newest first.
+    pub async fn charges(&self, milestone: &str) -> Vec<String> {
+        let id = uuid_of(milestone).hyphenated().to_string();
+        let charges = self.app.at_stripe("charges").await;
+        let of = charges.iter().filter(|charge| charge["metadata"]["milestone"] == id);
+        of.map(|charge| charge["id"].as_str().expect("an id").to_owned()).collect()
     }
 
     /// Evidence for the deliverables of a milestone that are not accepted yet.
@@ -217,45 +181,4 @@ impl Deal {
         let mails = mails["data"].as_array().unwrap().clone();
         mails.iter().filter(|mail| mail["subject"].as_str().unwrap().contains(subject)).count()
     }
-
-    pub async fn assert_whole(&self) {
-        assert_whole(&self.app).await;
-    }
-}
-
-pub async fn arrive(app: &TestApp, milestone: Uuid) {
-    let ctx = app.ctx();
-    let work = ctx.db.tx(async |conn| {
-        // The provider is not asked: what it would say is told here.
-        let paid: Paid = diesel::sql_query(format!(
-            "WITH paid AS (UPDATE payments SET state = 'succeeded', charge = 'ch_' || milestone,
-                balance_transaction = 'txn_' || id, succeeded_at = now()
-                WHERE milestone = '{milestone}' AND state = 'pending' RETURNING id, contract, amount, fee),
-             gone AS (DELETE FROM provider_commands WHERE subject IN (SELECT id FROM paid))
-             SELECT * FROM paid"
-        ))
-        .get_result(conn)
-        .await
-        .map_err(DbError::from)?;
-        let usd = |amount| Money::new(amount, Currency::USD);
-        let funded = Event::Funded {
-            provider: format!("txn_{}", paid.id),
-            milestone,
-            amount: usd(paid.amount),
-            fee: usd(paid.fee),
-        };
-        assay_ledger::post_in(ctx, conn, &funded, Some(paid.contract)).await?;
-        on_moved(ctx, conn, &Moved { milestone, contract: paid.contract, what: Movement::Funded }).await
-    });
-    work.await.expect("the payment arrives");
-}
-
-pub async fn assert_whole(app: &TestApp) {
-    let findings = assay_ledger::check(app.ctx(), INVARIANTS).await.expect("a check");
-    let broken: Vec<_> = findings.into_iter().filter(|finding| finding.offenders != 0).collect();
-    assert!(broken.is_empty(), "{broken:?}");
-}
-
-fn uuid_of_any(id: &str) -> Uuid {
-    id.split_once('_').expect("a prefixed id").1.parse().expect("a uuid")
 }

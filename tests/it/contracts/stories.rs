@@ -1,6 +1,5 @@
 //! From the accepted offer to the last milestone.
 
-use assay_payments::Movement;
 use serde_json::json;
 
 use super::{active, awarded, drawn_up, signed};
@@ -10,6 +9,7 @@ use crate::harness::TestApp;
 async fn sign_fund_two_deliver_accept_in_parts() {
     let deal = signed(json!({ "review_days": 7 })).await;
     let app = &deal.app;
+    deal.onboard().await;
     assert_eq!(deal.state(&deal.contract).await, "awaiting_funding");
     assert_eq!(deal.state(&deal.project).await, "in_contract");
     let (first, second) = (&deal.milestones[0], &deal.milestones[1]);
@@ -18,9 +18,9 @@ async fn sign_fund_two_deliver_accept_in_parts() {
     assert_eq!(paying.at("/milestones/0/state"), "funding_pending");
     let again = deal.fund(&[first]).await;
     assert_eq!((again.status, again.code().as_str()), (409, "state_conflict"));
-    deal.arrive(first).await;
+    deal.settle().await;
     assert_eq!(deal.state(&deal.contract).await, "active");
-    deal.arrive(second).await;
+    assert_eq!(deal.state(second).await, "funded");
 
     app.post(&format!("{first}/start")).by(&deal.developer).expect(200).await;
     let bare = json!({ "evidence": [{ "deliverable_id": deal.see(first).await.at("/deliverables/0/id") }] });
@@ -47,6 +47,7 @@ async fn sign_fund_two_deliver_accept_in_parts() {
     assert_eq!((twice.status, twice.at("/errors/0/code")), (422, json!("not_allowed")));
     deal.assert_whole().await;
 
+    deal.settle_days(3).await;
     let changes = json!({ "reason": "The sums of March differ by two cents." });
     deal.act(&deal.client, first, "request_changes", changes).await.assert_status(200);
     let again = deal.deliver(0).await;
@@ -58,9 +59,10 @@ async fn sign_fund_two_deliver_accept_in_parts() {
     deal.assert_whole().await;
 
     // The transfers reach the developer: the first alone does not settle it.
-    deal.moved(first, Movement::Transferred).await;
+    deal.settle_days(2).await;
+    assert_eq!(deal.transfers(&deal.developer).await, ["accrued", "paid"]);
     assert_eq!(deal.state(first).await, "accepted");
-    deal.moved(first, Movement::Transferred).await;
+    deal.settle_days(3).await;
     assert_eq!(deal.state(first).await, "settled");
 
     deal.deliver(1).await;
@@ -186,26 +188,28 @@ async fn what_is_held_back_is_freed_by_the_client_or_its_date() {
     for early in [true, false] {
         let deal = active(json!({ "holdback": { "bps": 1_000, "days": 30 } })).await;
         let path = &deal.milestones[0];
+        deal.onboard().await;
         deal.deliver(0).await;
         let accepted = deal.act(&deal.client, path, "accept", json!({})).await;
         assert_eq!(accepted.at("/released/amount"), 567_000);
         assert_eq!(accepted.at("/held_back/amount"), 63_000);
         deal.assert_whole().await;
-        deal.moved(path, Movement::Transferred).await;
+        deal.settle_days(6).await;
         assert_eq!(deal.state(path).await, "released");
         if early {
             deal.app.post(&format!("{path}/free_holdback")).by(&deal.client).expect(200).await;
             let again = deal.app.post(&format!("{path}/free_holdback")).by(&deal.client).expect(409).await;
             assert_eq!(again.at("/why_not/0/code"), "is_held_back");
         } else {
-            deal.app.advance_days(31).await;
+            deal.settle_days(25).await;
         }
         let freed = deal.see(path).await;
         assert_eq!(freed.at("/released/amount"), 630_000);
         assert_eq!(freed.at("/decisions/1/kind"), "holdback_freed");
         assert_eq!(freed.at("/decisions/1/client_fee/amount"), 9_450);
-        deal.moved(path, Movement::Transferred).await;
+        deal.settle_days(6).await;
         assert_eq!(deal.state(path).await, "settled");
+        assert_eq!(deal.transfers(&deal.developer).await, ["paid", "paid"]);
         deal.assert_whole().await;
         deal.app.stop().await;
     }
@@ -215,13 +219,14 @@ async fn what_is_held_back_is_freed_by_the_client_or_its_date() {
 async fn a_payment_that_fails_can_be_tried_again() {
     let deal = signed(json!({})).await;
     let path = &deal.milestones[0];
-    deal.fund(&[path]).await.assert_status(200);
-    deal.app.sql("UPDATE payments SET state = 'failed'").await.unwrap();
-    deal.moved(path, Movement::FundingFailed { reason: "card_declined".to_owned() }).await;
+    let empty = deal.add_method(&deal.client, "bank_debit", "pm_usBankAccount_insufficientFunds").await;
+    deal.fund_with(&empty, &[path]).await.assert_status(200);
+    deal.settle().await;
+    assert_eq!(deal.state(path).await, "funding_pending");
+    deal.settle_days(5).await;
     assert_eq!(deal.state(path).await, "planned");
     assert_eq!(deal.state(&deal.contract).await, "awaiting_funding");
     deal.pay(0).await;
-    assert_eq!(deal.state(path).await, "funded");
     let unknown = deal.fund(&["/v1/milestones/mst_01931f6b2c7a7d0e9a4c5b6d7e8f9a0b"]).await;
     assert_eq!((unknown.status, unknown.at("/errors/0/pointer")), (422, json!("/milestones/0")));
     deal.assert_whole().await;
@@ -230,18 +235,22 @@ async fn a_payment_that_fails_can_be_tried_again() {
 
 #[tokio::test]
 async fn a_frozen_milestone_takes_no_decision_until_it_thaws() {
-    let deal = active(json!({})).await;
+    let deal = active(json!({ "review_days": 5 })).await;
     let path = &deal.milestones[0];
     deal.deliver(0).await;
-    deal.moved(path, Movement::PaymentDisputed).await;
+    let charge = deal.charges(path).await.remove(0);
+    let taken = deal.stripe_order("/_sandbox/disputes", json!({ "charge": charge })).await;
+    deal.settle().await;
     assert_eq!(deal.state(path).await, "disputed");
     let accept = deal.act(&deal.client, path, "accept", json!({})).await;
     assert_eq!(accept.status, 409, "{accept}");
-    deal.app.advance_days(20).await;
+    deal.settle_days(8).await;
     assert_eq!(deal.state(path).await, "disputed", "no clock runs");
-    deal.moved(path, Movement::PaymentDisputeWon).await;
+    let decide = format!("/_sandbox/disputes/{}/decide", taken["id"].as_str().unwrap());
+    deal.stripe_order(&decide, json!({ "won": true })).await;
+    deal.settle().await;
     assert_eq!(deal.state(path).await, "delivered");
-    deal.app.advance_days(11).await;
+    deal.settle_days(6).await;
     assert_eq!(deal.state(path).await, "auto_accepted");
     deal.assert_whole().await;
     deal.app.stop().await;

@@ -140,17 +140,29 @@ impl TestApp {
 
     /// Does all background work that is due now. A job that has used up its tries fails the test.
     pub async fn work(&self) {
-        self.work_with_failures().await;
+        self.worked().await;
+    }
+
+    /// The same; returns how much there was to do.
+    pub async fn worked(&self) -> usize {
+        let done = self.work_with_failures().await;
         let (_, dead) = self.worker.db.read(async |conn| jobs::depth(conn).await).await.expect("the depth");
         if dead > 0 {
             let left = self.worker.db.read(async |conn| jobs::list(conn, true, None, 20).await).await;
             panic!("{dead} jobs are dead: {left:?}");
         }
+        done
     }
 
     /// The same where jobs may die.
-    pub async fn work_with_failures(&self) {
-        while worker::round(&self.worker, &self.registry).await.expect("the worker's round") > 0 {}
+    pub async fn work_with_failures(&self) -> usize {
+        let mut done = 0;
+        loop {
+            match worker::round(&self.worker, &self.registry).await.expect("the worker's round") {
+                0 => return done,
+                some => done += some,
+            }
+        }
     }
 
     /// Moves the clock and does what has become due.

@@ -18,6 +18,7 @@
 mod app;
 mod call;
 mod cluster;
+mod money;
 mod people;
 mod spec;
 

@@ -19,6 +19,8 @@ pub struct Person {
     pub id: String,
     /// Their organisation, for clients.
     pub organisation: Option<String>,
+    /// The card of their organisation, for clients.
+    pub method: Option<String>,
     token: Mutex<(String, DateTime<Utc>)>,
 }
 
@@ -26,6 +28,11 @@ impl Person {
     /// The organisation of a client.
     pub fn organisation(&self) -> &str {
         self.organisation.as_deref().expect("a client of `TestApp::client`")
+    }
+
+    /// The card of a client's organisation.
+    pub fn method(&self) -> &str {
+        self.method.as_deref().expect("a client of `TestApp::client`")
     }
 
     /// An access token that holds, unless it has become too old.
@@ -66,6 +73,7 @@ impl TestApp {
             login: login.to_owned(),
             id: tokens.text_at("/account_id"),
             organisation: None,
+            method: None,
             token: Mutex::new((tokens.text_at("/access_token"), self.now())),
         }
     }
@@ -119,7 +127,7 @@ impl TestApp {
         act("override_approval").by(&founder).if_match(&ready.etag()).json(reason).expect(200).await
     }
 
-    /// A client with an organisation that a curator has verified.
+    /// A client with an organisation that a curator has verified, and a card that pays.
     pub async fn client(&self, login: &str) -> Person {
         let mut person = self.sign_up(login, &["client"]).await;
         let input =
@@ -133,6 +141,7 @@ impl TestApp {
             .expect(200)
             .await;
         person.organisation = Some(made.id());
+        person.method = Some(self.add_method(&person, "card", "pm_card_visa").await);
         person
     }
 

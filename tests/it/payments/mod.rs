@@ -6,14 +6,14 @@ mod funding;
 mod paying;
 mod webhooks;
 
-use assay::app::domains::INVARIANTS;
 use assay::app::worker;
 use assay_kernel::ids::{AccountId, Id, Kind, OrganisationId, PaymentId};
 use assay_kernel::money::Currency;
 use assay_kernel::{Money, Result};
 use assay_ledger::{AccountKind as K, AccountRef, Held};
 use assay_payments::{Funding, Refund, Release, ReversedRefund};
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::ops::Deref;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -41,13 +41,22 @@ struct Deal {
     contract: Uuid,
 }
 
+/// What the harness can do with money is said of the deal.
+impl Deref for Deal {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
 impl Deal {
     /// With a method of that name in the sandbox.
     async fn with(kind: &str, name: &str) -> Self {
         let app = TestApp::start().await;
         let client = app.client("claire-client").await;
         let developer = app.sign_up("dev-dora", &["developer"]).await;
-        let method = add_method(&app, &client, kind, name).await;
+        let method = app.add_method(&client, kind, name).await;
         Self {
             app,
             client,
@@ -91,21 +100,6 @@ impl Deal {
         };
         let ctx = self.app.ctx();
         ctx.db.tx(async |conn| assay_payments::fund_in(ctx, conn, &funding).await).await
-    }
-
-    /// Another milestone's money, so that the platform can bear the provider's fee on what it refunds.
-    async fn float(&self) {
-        let funding = Funding {
-            milestone: Uuid::from_u128(0x99),
-            contract: self.contract,
-            organisation: self.organisation(),
-            amount: usd(AMOUNT),
-            fee: usd(FEE),
-            method: parsed(&self.method),
-        };
-        let ctx = self.app.ctx();
-        ctx.db.tx(async |conn| assay_payments::fund_in(ctx, conn, &funding).await).await.expect("asked");
-        self.settle().await;
     }
 
     /// Releases so much, to be sent after `days`.
@@ -153,68 +147,38 @@ impl Deal {
         ctx.db.tx(async |conn| assay_payments::refund_released_in(ctx, conn, &refund).await).await
     }
 
-    /// Works until neither we nor the sandbox's webhooks have anything left for now.
-    async fn settle(&self) {
-        for _ in 0..4 {
-            self.app.work().await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.app.work().await;
-    }
-
     /// Moves the clock and settles.
     async fn after(&self, seconds: u64) {
-        self.app.advance_clock(Duration::from_secs(seconds)).await;
-        self.settle().await;
+        self.app.settle_after(Duration::from_secs(seconds)).await;
     }
 
     async fn days(&self, days: u64) {
-        self.after(days * 86_400).await;
+        self.app.settle_days(days).await;
     }
 
-    /// Opens the developer's account at the provider and answers its questions.
+    async fn float(&self) {
+        self.app.float(&self.client).await;
+    }
+
     async fn onboard(&self) {
-        let (app, developer) = (&self.app, &self.developer);
-        app.post("/v1/me/payee").by(developer).json(json!({ "country": "US" })).expect(200).await;
-        self.answer_questions().await;
-        let payee = app.post("/v1/me/payee/refresh").by(developer).expect(200).await;
-        assert_eq!(payee.text_at("/state"), "active");
-        self.settle().await;
+        self.app.onboard(&self.developer).await;
     }
 
-    async fn answer_questions(&self) {
-        let link = self.app.post("/v1/me/payee/link").by(&self.developer).expect(200).await;
-        let page = format!("{}?complete", link.text_at("/url"));
-        assert_eq!(self.app.http.get(page).send().await.expect("a page").status(), 302);
-    }
-
-    /// An order to the sandbox.
     async fn order(&self, path: &str, body: Value) -> Value {
-        let url = self.app.stripe.base_url().join(path).expect("a URL");
-        let answer = self.app.http.post(url).json(&body).send().await.expect("the sandbox answers");
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.unwrap_or(Value::Null)
-    }
-
-    async fn fault(&self, fault: Value) {
-        self.order("/_sandbox/faults", fault).await;
+        self.app.stripe_order(path, body).await
     }
 
     /// How often the sandbox was asked that.
     async fn asked(&self, what: &str) -> u64 {
-        let url = self.app.stripe.base_url().join("/_sandbox/requests").expect("a URL");
-        let counts: Value = self.app.http.get(url).send().await.expect("counts").json().await.expect("JSON");
-        counts[what].as_u64().unwrap_or(0)
+        self.app.stripe_asked(what).await
     }
 
-    /// Everything of a kind that the sandbox has.
-    async fn at_stripe(&self, path: &str) -> Vec<Value> {
-        let config = self.app.stripe.client_config();
-        let url = self.app.stripe.base_url().join(&format!("/v1/{path}?limit=100")).expect("a URL");
-        let key = secrecy::ExposeSecret::expose_secret(&config.secret_key).to_owned();
-        let list: Value =
-            self.app.http.get(url).bearer_auth(key).send().await.expect("a list").json().await.expect("JSON");
-        list["data"].as_array().cloned().expect("a list")
+    async fn rows(&self, table: &str) -> String {
+        self.app.dump(table).await
+    }
+
+    async fn answer_questions(&self) {
+        self.app.answer_questions(&self.developer).await;
     }
 
     async fn charge(&self) -> String {
@@ -244,22 +208,12 @@ impl Deal {
 
     /// The states of the developer's transfers, newest first.
     async fn transfers(&self) -> Vec<String> {
-        let list = self.app.get("/v1/me/transfers").by(&self.developer).expect(200).await.at("/data");
-        let text = |row: &Value| row["state"].as_str().expect("a state").to_owned();
-        list.as_array().expect("a list").iter().map(text).collect()
+        self.app.transfers(&self.developer).await
     }
 
     /// The states of the client's refunds, newest first.
     async fn refunds(&self) -> Vec<String> {
-        let path = format!("/v1/organisations/{}/refunds", self.client.organisation());
-        let list = self.app.get(&path).by(&self.client).expect(200).await.at("/data");
-        let text = |row: &Value| row["state"].as_str().expect("a state").to_owned();
-        list.as_array().expect("a list").iter().map(text).collect()
-    }
-
-    /// One column of one row as text.
-    async fn rows(&self, table: &str) -> String {
-        self.app.dump(table).await
+        self.app.refunds(&self.client).await
     }
 
     /// The provider agrees with the ledger, and every invariant holds.
@@ -269,18 +223,7 @@ impl Deal {
             worker::schedule_housekeeping(self.app.ctx()).await.expect("scheduled");
             self.settle().await;
         }
-        let findings = assay_ledger::check(self.app.ctx(), INVARIANTS).await.expect("a check");
-        let broken: Vec<_> = findings.into_iter().filter(|finding| finding.offenders != 0).collect();
-        assert!(broken.is_empty(), "{broken:?}\n{}", self.rows("provider_differences").await);
+        self.app.assert_whole().await;
         self.app.stop().await;
     }
-}
-
-/// Sets a method up; it must be verified.
-async fn add_method(app: &TestApp, client: &Person, kind: &str, name: &str) -> String {
-    let path = format!("/v1/organisations/{}/payment_methods", client.organisation());
-    let input = json!({ "kind": kind, "payment_method": name });
-    let added = app.post(&path).by(client).json(input).expect(201).await;
-    assert_eq!(added.text_at("/state"), "verified");
-    added.id()
 }

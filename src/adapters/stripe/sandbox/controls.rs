@@ -10,7 +10,7 @@ use super::faults::Fault;
 use super::server::{State, control_answer};
 use super::webhooks::Endpoint;
 use super::world::{DISPUTE, Settings};
-use super::{disputes, payments};
+use super::{disputes, payments, webhooks as deliveries};
 
 /// `POST /_sandbox/faults`
 pub async fn faults(state: Data<State>, fault: Json<Fault>) -> HttpResponse {
@@ -22,6 +22,11 @@ pub async fn faults(state: Data<State>, fault: Json<Fault>) -> HttpResponse {
 pub async fn webhooks(state: Data<State>, endpoint: Json<Endpoint>) -> HttpResponse {
     state.world().endpoints.push(endpoint.into_inner());
     HttpResponse::Created().finish()
+}
+
+/// `POST /_sandbox/deliver`: when it answers, nothing that was due is on its way any more.
+pub async fn deliver(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "delivered": deliveries::deliver(&state).await }))
 }
 
 /// `POST /_sandbox/settings`

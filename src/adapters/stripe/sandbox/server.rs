@@ -23,6 +23,8 @@ pub struct State {
     world: Mutex<World>,
     pub secret_key: SecretString,
     pub http: reqwest::Client,
+    /// Held by whoever delivers webhooks: so they go one after the other.
+    pub delivering: tokio::sync::Mutex<()>,
     /// Set before the listener closes: a worker may still serve a connection that was open.
     pub stopped: AtomicBool,
     /// Where exchanges are written, one a line.
@@ -45,7 +47,14 @@ impl State {
         http: reqwest::Client,
         record: Option<PathBuf>,
     ) -> Self {
-        Self { world: Mutex::new(world), secret_key, http, stopped: AtomicBool::new(false), record }
+        Self {
+            world: Mutex::new(world),
+            secret_key,
+            http,
+            delivering: tokio::sync::Mutex::default(),
+            stopped: AtomicBool::new(false),
+            record,
+        }
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {

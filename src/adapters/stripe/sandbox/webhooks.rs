@@ -45,8 +45,10 @@ pub async fn run(state: Data<State>) {
     }
 }
 
-/// Delivers what is due now.
-async fn deliver(state: &State) {
+/// Delivers what is due now, after what is being delivered. Returns how many were sent.
+pub async fn deliver(state: &State) -> usize {
+    let _in_order = state.delivering.lock().await;
+    let mut sent = 0;
     loop {
         let next = {
             let mut world = state.world();
@@ -55,8 +57,9 @@ async fn deliver(state: &State) {
             let place = world.outbox.iter().position(|delivery| delivery.due <= now);
             place.and_then(|place| world.outbox.remove(place))
         };
-        let Some(delivery) = next else { return };
+        let Some(delivery) = next else { return sent };
         send(state, delivery).await;
+        sent += 1;
     }
 }
 
