@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::connect::{self, Visit};
 use super::faults::Fault;
 use super::server::{State, control_answer};
-use super::webhooks::Endpoint;
+use super::webhooks::{self, Endpoint};
 use super::world::{DISPUTE, Settings};
 use super::{disputes, payments};
 
@@ -19,7 +19,7 @@ pub async fn faults(state: Data<State>, fault: Json<Fault>) -> HttpResponse {
 }
 
 /// `POST /_sandbox/webhooks`: one more endpoint.
-pub async fn webhooks(state: Data<State>, endpoint: Json<Endpoint>) -> HttpResponse {
+pub async fn add_endpoint(state: Data<State>, endpoint: Json<Endpoint>) -> HttpResponse {
     state.world().endpoints.push(endpoint.into_inner());
     HttpResponse::Created().finish()
 }
@@ -28,6 +28,11 @@ pub async fn webhooks(state: Data<State>, endpoint: Json<Endpoint>) -> HttpRespo
 pub async fn settings(state: Data<State>, settings: Json<Settings>) -> HttpResponse {
     state.world().settings = settings.into_inner();
     HttpResponse::NoContent().finish()
+}
+
+/// `POST /_sandbox/deliver`: whatever is due, now.
+pub async fn deliver(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "tried": webhooks::deliver(&state).await }))
 }
 
 /// `GET /_sandbox/requests`: how often each path was asked.

@@ -40,13 +40,16 @@ const PULSE: Duration = Duration::from_millis(25);
 /// Lets time pass and delivers until the sandbox stops.
 pub async fn run(state: Data<State>) {
     while !state.is_stopped() {
-        deliver(&state).await;
+        if !state.world().settings.by_hand {
+            deliver(&state).await;
+        }
         actix_web::rt::time::sleep(PULSE).await;
     }
 }
 
-/// Delivers what is due now.
-async fn deliver(state: &State) {
+/// Delivers what is due now. Returns how many deliveries it tried.
+pub async fn deliver(state: &State) -> usize {
+    let mut tried = 0_usize;
     loop {
         let next = {
             let mut world = state.world();
@@ -55,8 +58,9 @@ async fn deliver(state: &State) {
             let place = world.outbox.iter().position(|delivery| delivery.due <= now);
             place.and_then(|place| world.outbox.remove(place))
         };
-        let Some(delivery) = next else { return };
+        let Some(delivery) = next else { return tried };
         send(state, delivery).await;
+        tried = tried.saturating_add(1);
     }
 }
 
