@@ -11,6 +11,7 @@ use crate::Ctx;
 use crate::crypto::sha256;
 use crate::db::schema::idempotency_keys;
 use crate::db::{Conn, DbError};
+use crate::places;
 use crate::web::Reply;
 
 crate::statement! {
@@ -44,7 +45,8 @@ pub async fn run(
     let Some(key) = key else {
         return ctx.db.tx(work).await;
     };
-    ctx.db
+    let reply = ctx
+        .db
         .tx(async |conn| {
             if let Some(reply) = begin(conn, key).await? {
                 return Ok(reply);
@@ -53,7 +55,9 @@ pub async fn run(
             store(ctx, conn, key, &reply).await?;
             Ok(reply)
         })
-        .await
+        .await?;
+    places::reached("answer.committed").await;
+    Ok(reply)
 }
 
 async fn begin(conn: &mut Conn, key: &Key) -> Result<Option<Reply>> {

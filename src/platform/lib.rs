@@ -11,6 +11,7 @@ pub mod input;
 pub mod jobs;
 pub mod outbox;
 pub mod personal_data;
+pub mod places;
 pub mod policy;
 pub mod rate_limit;
 pub mod sandbox_clock;

@@ -96,6 +96,37 @@ async fn a_refund_during_a_dispute_does_not_deduct_twice() {
     deal.whole().await;
 }
 
+/// The bank is quicker than a reversal that a refund waits for: the client gets no refund beside the bank's.
+#[tokio::test]
+async fn a_refund_that_waited_for_a_reversal_is_not_asked_for_during_a_dispute() {
+    let deal = Deal::funded().await;
+    deal.release(1, 40_000, 0).await.expect("released");
+    deal.settle().await;
+    assert_eq!(deal.transfers().await, ["paid"]);
+    deal.fault(json!({ "kind": "error_before", "method": "POST", "prefix": "/v1/transfers/" })).await;
+    deal.refund_released(2, 40_000).await.expect("asked");
+    deal.app.work().await;
+    let dispute = deal.dispute().await;
+    deal.after(60).await;
+    assert_eq!(
+        (deal.transfers().await, deal.refunds().await),
+        (vec!["returned".into()], vec!["refused".into()])
+    );
+    assert_eq!(deal.at_stripe("refunds").await.len(), 0);
+    assert_eq!(deal.balance(K::ClientCredit, deal.organisation().uuid()).await, 46_000);
+    deal.decide(&dispute, true).await;
+    // Now it can be asked for.
+    let finance = deal.app.staff("staff-sam", Permission::Finance).await;
+    let list = deal.app.get("/v1/refunds?state=refused").by(&finance).expect(200).await;
+    let path = format!("/v1/refunds/{}/retry", list.text_at("/data/0/id"));
+    let reason = json!({ "reason": "The dispute was won." });
+    deal.app.post(&path).by(&finance).if_match("*").json(reason).expect(200).await;
+    deal.settle().await;
+    assert_eq!(deal.refunds().await, ["succeeded"]);
+    assert_eq!(deal.balance(K::ClientCredit, deal.organisation().uuid()).await, 0);
+    deal.whole().await;
+}
+
 #[tokio::test]
 async fn a_dispute_told_before_the_payment_waits_for_it() {
     let deal = Deal::with("card", "pm_card_createDispute").await;

@@ -111,6 +111,42 @@ async fn a_restricted_payee_is_paid_when_they_have_answered() {
     deal.whole().await;
 }
 
+/// A restriction that nobody told us of: the hold must end with it all the same.
+#[tokio::test]
+async fn a_payee_whose_restriction_was_never_told_is_paid_when_it_ends() {
+    let deal = Deal::funded().await;
+    let account = deal.at_stripe("accounts").await[0]["id"].as_str().expect("an account").to_owned();
+    deal.fault(json!({ "kind": "webhook_drop", "prefix": "account", "count": 1 })).await;
+    deal.order(&format!("/_sandbox/accounts/{account}/restrict"), json!({})).await;
+    deal.release(1, AMOUNT, 0).await.expect("released");
+    deal.settle().await;
+    assert_eq!(deal.transfers().await, ["on_hold"]);
+    let payee = deal.app.get("/v1/me/payee").by(&deal.developer).expect(200).await;
+    assert_eq!(payee.text_at("/state"), "restricted", "the refusal had the account looked at");
+    deal.answer_questions().await;
+    deal.settle().await;
+    assert_eq!(deal.transfers().await, ["paid"]);
+    deal.whole().await;
+}
+
+/// Two refunds take two transfers back at once: neither counts on what the other is taking.
+#[tokio::test]
+async fn two_refunds_after_release_take_back_all_of_both_transfers() {
+    let deal = Deal::funded().await;
+    deal.float().await;
+    deal.release(1, 50_000, 0).await.expect("released");
+    deal.release(2, 50_000, 0).await.expect("released");
+    deal.settle().await;
+    assert_eq!(deal.transfers().await, ["paid", "paid"]);
+    deal.refund_released(3, 60_000).await.expect("taken back");
+    deal.refund_released(4, 40_000).await.expect("taken back");
+    deal.settle().await;
+    assert_eq!(deal.transfers().await, ["returned", "returned"]);
+    assert_eq!(deal.refunds().await, ["succeeded", "succeeded"]);
+    assert_eq!(deal.balance(K::DeveloperReceivable, deal.developer_id().uuid()).await, 0);
+    deal.whole().await;
+}
+
 #[tokio::test]
 async fn finance_staff_stop_transfers_and_payees_and_let_them_go() {
     let deal = Deal::funded().await;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::connect::{self, Visit};
 use super::faults::Fault;
 use super::server::{State, control_answer};
-use super::webhooks::Endpoint;
+use super::webhooks::{self, Endpoint};
 use super::world::{DISPUTE, Settings};
-use super::{disputes, payments, webhooks as deliveries};
+use super::{disputes, payments};
 
 /// `POST /_sandbox/faults`
 pub async fn faults(state: Data<State>, fault: Json<Fault>) -> HttpResponse {
@@ -19,14 +19,14 @@ pub async fn faults(state: Data<State>, fault: Json<Fault>) -> HttpResponse {
 }
 
 /// `POST /_sandbox/webhooks`: one more endpoint.
-pub async fn webhooks(state: Data<State>, endpoint: Json<Endpoint>) -> HttpResponse {
+pub async fn add_endpoint(state: Data<State>, endpoint: Json<Endpoint>) -> HttpResponse {
     state.world().endpoints.push(endpoint.into_inner());
     HttpResponse::Created().finish()
 }
 
 /// `POST /_sandbox/deliver`: when it answers, nothing that was due is on its way any more.
 pub async fn deliver(state: Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "delivered": deliveries::deliver(&state).await }))
+    HttpResponse::Ok().json(json!({ "delivered": webhooks::deliver(&state).await }))
 }
 
 /// `POST /_sandbox/settings`

@@ -10,8 +10,10 @@
 //! - `POST /_sandbox/webhooks` with `{"url": …, "secrets": […], "connect": false}` adds an endpoint;
 //! - `POST /_sandbox/disputes`, `/_sandbox/early_fraud_warnings` with `{"charge": …}`,
 //!   `/_sandbox/disputes/{id}/decide` with `{"won": true}`, `/_sandbox/accounts/{id}/restrict`;
-//! - `POST /_sandbox/settings` with `{"negative_reversals": true, "payout_failure": "account_closed"}`;
-//! - `POST /_sandbox/deliver` sends the webhooks that are due and answers once they were: `{"delivered": 2}`;
+//! - `POST /_sandbox/settings` with `{"negative_reversals": true, "payout_failure": "account_closed", "skew_seconds":
+//!   -600, "by_hand": true}`;
+//! - `POST /_sandbox/deliver` sends the webhooks that are due, those that wait by hand too, and answers once they were:
+//!   `{"delivered": 2}`;
 //! - `GET /_sandbox/requests` and `POST /_sandbox/reset`.
 
 mod connect;
@@ -175,9 +177,9 @@ fn routes(config: &mut ServiceConfig) {
         .route("/setup/{token}", web::get().to(controls::setup))
         .route("/authenticate/{id}", web::get().to(controls::authenticate))
         .route("/_sandbox/faults", web::post().to(controls::faults))
-        .route("/_sandbox/webhooks", web::post().to(controls::webhooks))
-        .route("/_sandbox/deliver", web::post().to(controls::deliver))
+        .route("/_sandbox/webhooks", web::post().to(controls::add_endpoint))
         .route("/_sandbox/settings", web::post().to(controls::settings))
+        .route("/_sandbox/deliver", web::post().to(controls::deliver))
         .route("/_sandbox/requests", web::get().to(controls::requests))
         .route("/_sandbox/reset", web::post().to(controls::reset))
         .route("/_sandbox/disputes", web::post().to(controls::open_dispute))

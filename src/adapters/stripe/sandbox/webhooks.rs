@@ -40,7 +40,9 @@ const PULSE: Duration = Duration::from_millis(25);
 /// Lets time pass and delivers until the sandbox stops.
 pub async fn run(state: Data<State>) {
     while !state.is_stopped() {
-        deliver(&state).await;
+        if !state.world().settings.by_hand {
+            deliver(&state).await;
+        }
         actix_web::rt::time::sleep(PULSE).await;
     }
 }
@@ -48,7 +50,7 @@ pub async fn run(state: Data<State>) {
 /// Delivers what is due now, after what is being delivered. Returns how many were sent.
 pub async fn deliver(state: &State) -> usize {
     let _in_order = state.delivering.lock().await;
-    let mut sent = 0;
+    let mut sent = 0_usize;
     loop {
         let next = {
             let mut world = state.world();
@@ -59,7 +61,7 @@ pub async fn deliver(state: &State) -> usize {
         };
         let Some(delivery) = next else { return sent };
         send(state, delivery).await;
-        sent += 1;
+        sent = sent.saturating_add(1);
     }
 }
 

@@ -188,6 +188,10 @@ pub struct Settings {
     pub negative_reversals: bool,
     /// Payouts fail with this code when they should arrive.
     pub payout_failure: Option<String>,
+    /// How far its clock is from ours, in seconds.
+    pub skew_seconds: i64,
+    /// Webhooks go out when `deliver` is asked for, and not by themselves.
+    pub by_hand: bool,
 }
 
 pub struct World {
@@ -235,7 +239,7 @@ impl World {
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.clock.now() + Duration::seconds(self.settings.skew_seconds)
     }
 
     pub fn seconds(&self) -> i64 {

@@ -5,6 +5,7 @@ use assay_kernel::{Error, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::{self, NewJob};
+use assay_platform::places;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -68,7 +69,9 @@ pub async fn write<T>(
         settled_at: None,
     };
     commands::insert(conn, &row).await?;
-    wake(ctx, conn, id, now).await
+    wake(ctx, conn, id, now).await?;
+    places::reached("command.written").await;
+    Ok(())
 }
 
 /// Has a request looked at, then.

@@ -314,7 +314,8 @@ pub async fn refund_released_in(ctx: &Ctx, conn: &mut Conn, refund: &ReversedRef
     row.state = "taking_back".to_owned();
     row.developer_id = Some(refund.developer.uuid());
     store::refunds::insert(conn, &row).await?;
-    moving::take_back(ctx, conn, &mut row).await
+    // No dispute is open: the payment's lock was taken with that.
+    moving::take_back(ctx, conn, &mut row).await.map(drop)
 }
 
 /// Has the organisation something that it can pay with?

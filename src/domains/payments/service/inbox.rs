@@ -7,6 +7,7 @@ use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::{self, NewJob};
 use assay_platform::outbox::{self, Audience};
+use assay_platform::places;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
@@ -77,7 +78,16 @@ impl Payments {
         if event.id.is_empty() || event.id.len() > 100 || text.contains("\\u0000") {
             return Err(refused("The body is no event.".to_owned()));
         }
-        self.ctx.db.tx(async |conn| self.keep(conn, &event, text.to_owned(), "webhook").await).await
+        self.ctx
+            .db
+            .tx(async |conn| {
+                self.keep(conn, &event, text.to_owned(), "webhook").await?;
+                places::reached("event.keeping").await;
+                Ok(())
+            })
+            .await?;
+        places::reached("event.kept").await;
+        Ok(())
     }
 
     async fn keep(&self, conn: &mut Conn, event: &Event, body: String, source: &str) -> Result<()> {
@@ -113,10 +123,12 @@ impl Payments {
         let now = ctx.clock.now();
         let claim = async |conn: &mut Conn| Ok(store::events::claim(conn, id, now, now + LEASE).await?);
         let Some(row) = ctx.db.read(claim).await? else { return Ok(()) };
+        places::reached("event.claimed").await;
         let applied = match (&row.object_kind, &row.object) {
             (Some(kind), Some(object)) => self.refresh(kind, object, row.account.as_deref()).await,
             _ => Ok(Applied::Ignored),
         };
+        places::reached("event.applied").await;
         ctx.db.tx(async |conn| self.after(conn, row.clone(), &applied).await).await?;
         match applied {
             Err(error) if !passing(&error) => Err(error),
@@ -218,6 +230,7 @@ impl Payments {
                     Ok(())
                 })
                 .await?;
+            places::reached("sweep.page").await;
             after = page.data.last().map(|event| event.id.clone());
             if !page.has_more || after.is_none() {
                 break;

@@ -96,18 +96,20 @@ pub async fn command_refund(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> 
 }
 
 /// Goes on with a refund of released money: takes what was not sent yet, asks for reversals, and once nothing is open
-/// any more, books it and asks for the refund. The payment is locked.
-pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Result<()> {
+/// any more, books it and asks for the refund. The payment is locked. False: a dispute has begun meanwhile, and the
+/// client has credit instead of a refund.
+pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Result<bool> {
     let mut transfers = store::transfers::lock_of_payment(conn, row.payment_id).await?;
     transfers.retain(|transfer| Some(transfer.developer_id) == row.developer_id);
     if transfers.iter().any(|transfer| matches!(transfer.state.as_str(), "queued" | "submitted")) {
         // Whether it was sent will be known soon; then this goes on.
-        return Ok(());
+        return Ok(true);
+    }
+    if store::refunds::reversal::any_queued(conn, row.payment_id).await? {
+        // One after another: what is being taken back for another refund must not be counted on.
+        return Ok(true);
     }
     let reversals = store::refunds::reversal::of_refund(conn, row.id).await?;
-    if reversals.iter().any(|reversal| reversal.state == "queued") {
-        return Ok(());
-    }
     row.reversed = reversals.iter().filter(|r| r.state == "made").map(|r| r.amount).sum();
     let mut left = row.amount.saturating_sub(row.unpaid).saturating_sub(row.reversed);
     let mut asked = false;
@@ -129,7 +131,8 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
         left = left.saturating_sub(part);
     }
     if asked {
-        return keep_refund(ctx, conn, row).await;
+        keep_refund(ctx, conn, row).await?;
+        return Ok(true);
     }
     row.owed = left;
     let developer = there(row.developer_id, "developer")?;
@@ -146,7 +149,14 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
     };
     post_in(ctx, conn, &event, Some(row.contract)).await?;
     step(&REFUND, &mut row.state, "queue")?;
-    command_refund(ctx, conn, row).await
+    if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
+        step(&REFUND, &mut row.state, "refuse")?;
+        row.failure = Some("payment_disputed".to_owned());
+        keep_refund(ctx, conn, row).await?;
+        return Ok(false);
+    }
+    command_refund(ctx, conn, row).await?;
+    Ok(true)
 }
 
 /// Makes a transfer that was not sent smaller by `part`.

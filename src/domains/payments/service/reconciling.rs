@@ -4,6 +4,7 @@
 use assay_adapters::stripe::{self, Balance, BalanceTransaction, Listing};
 use assay_kernel::Result;
 use assay_platform::db::Conn;
+use assay_platform::places;
 use chrono::{DateTime, Duration};
 
 use super::Payments;
@@ -50,6 +51,7 @@ impl Payments {
                 })
                 .collect();
             ctx.db.tx(async |conn| Ok(reconciliation::keep(conn, &rows).await?)).await?;
+            places::reached("reconcile.page").await;
             after = page.data.last().map(|found| found.id.clone());
             if !page.has_more || after.is_none() {
                 break;

@@ -6,6 +6,7 @@ use assay_adapters::stripe::{
 };
 use assay_kernel::Result;
 use assay_platform::db::Conn;
+use assay_platform::places;
 use chrono::Duration;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -59,6 +60,7 @@ impl Payments {
         let now = self.ctx.clock.now();
         let claimed = self.ctx.db.tx(async |conn| self.claim(conn, id, now).await).await?;
         let Some(row) = claimed else { return Ok(()) };
+        places::reached("command.claimed").await;
         let kind: CommandKind = row.kind.parse()?;
         let first_sent = row.first_sent_at.unwrap_or(now);
         let outlived = row.attempts > 1 && now - first_sent >= KEY_LIFE;
@@ -67,7 +69,17 @@ impl Payments {
             return self.ctx.db.tx(async |conn| self.after_look(conn, row.clone(), &found).await).await;
         }
         let outcome = self.ask(&row, kind).await;
-        self.ctx.db.tx(async |conn| self.after_send(conn, row.clone(), &outcome).await).await
+        places::reached("command.sent").await;
+        self.ctx
+            .db
+            .tx(async |conn| {
+                self.after_send(conn, row.clone(), &outcome).await?;
+                places::reached("command.settling").await;
+                Ok(())
+            })
+            .await?;
+        places::reached("command.settled").await;
+        Ok(())
     }
 
     async fn claim(

@@ -3,7 +3,7 @@
 use assay_platform::db::schema::{provider_differences, provider_transactions};
 use assay_platform::db::{Conn, DbResult};
 use assay_platform::statement;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
@@ -129,7 +129,7 @@ pub type Found = (String, String, Option<i64>, Option<i64>, Option<String>);
 statement! {
     /// Differences that are not noted yet.
     struct Differences(
-        late: DateTime<Utc> as Timestamptz, since: DateTime<Utc> as Timestamptz, from: DateTime<Utc> as Timestamptz,
+        since: DateTime<Utc> as Timestamptz, made: DateTime<Utc> as Timestamptz, late: DateTime<Utc> as Timestamptz,
         until: DateTime<Utc> as Timestamptz
     ) -> (Text, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>);
     "WITH stripe AS (SELECT id, currency FROM ledger_accounts WHERE kind = 'stripe_platform'),
@@ -138,18 +138,19 @@ statement! {
             JOIN ledger_entries f ON f.transaction = x.id AND f.account = stripe.id
             WHERE t.kind = 'funded' AND x.key = 'processing_fee:' || substr(t.key, 8)), 0) AS amount, t.created_at
         FROM ledger_entries e JOIN stripe ON stripe.id = e.account JOIN ledger_transactions t ON t.id = e.transaction
-        WHERE t.kind <> 'processing_fee'),
-     theirs AS (SELECT booked, sum(net)::bigint AS net FROM provider_transactions WHERE booked IS NOT NULL GROUP BY booked),
+        WHERE t.kind <> 'processing_fee' AND t.created_at >= {}),
+     theirs AS (SELECT booked, sum(net)::bigint AS net FROM provider_transactions
+        WHERE booked IS NOT NULL AND made_at >= {} GROUP BY booked),
      found AS (
         SELECT 'not_booked' AS kind, id AS subject, NULL::bigint AS expected, net AS found, currency
         FROM provider_transactions WHERE booked IS NULL AND seen_at < {}
         UNION ALL
         SELECT 'other_amount', ours.id::text, ours.amount, theirs.net, ours.currency
-        FROM ours JOIN theirs ON theirs.booked = ours.id WHERE ours.amount <> theirs.net AND ours.created_at >= {}
+        FROM ours JOIN theirs ON theirs.booked = ours.id WHERE ours.amount <> theirs.net
         UNION ALL
         SELECT 'not_at_provider', ours.id::text, ours.amount, NULL, ours.currency
         FROM ours LEFT JOIN theirs ON theirs.booked = ours.id
-        WHERE theirs.booked IS NULL AND ours.amount <> 0 AND ours.created_at >= {} AND ours.created_at < {})
+        WHERE theirs.booked IS NULL AND ours.amount <> 0 AND ours.created_at < {})
      SELECT f.kind, f.subject, f.expected, f.found, f.currency FROM found f WHERE NOT EXISTS (
         SELECT FROM provider_differences d WHERE d.kind = f.kind AND d.subject = f.subject)
      LIMIT 1000"
@@ -163,7 +164,9 @@ pub async fn differences(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> DbResult<Vec<Found>> {
-    Ok(Differences { late, since, from: since, until }.load(conn).await?)
+    // What is booked now may have begun at the provider long before.
+    let made = since - Duration::days(60);
+    Ok(Differences { since, made, late, until }.load(conn).await?)
 }
 
 statement! {

@@ -2,8 +2,10 @@
 
 use assay_platform::db::schema::{refunds, reversals};
 use assay_platform::db::{Conn, DbResult};
+use assay_platform::statement;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -59,6 +61,19 @@ pub mod reversal {
     use super::*;
 
     rows!(reversals, ReversalRow, id);
+
+    statement! {
+        /// Reversals of a payment's transfers that have not ended.
+        struct Queued(payment: Uuid as SqlUuid) -> (BigInt);
+        "SELECT count(*) FROM reversals x JOIN refunds r ON r.id = x.refund_id
+         WHERE r.payment_id = {} AND x.state = 'queued'"
+    }
+
+    /// Is a transfer of that payment being taken back now?
+    pub async fn any_queued(conn: &mut Conn, payment: Uuid) -> DbResult<bool> {
+        let (queued,): (i64,) = Queued { payment }.get_result(conn).await?;
+        Ok(queued > 0)
+    }
 
     /// Those that a refund has asked for.
     pub async fn of_refund(conn: &mut Conn, refund: Uuid) -> DbResult<Vec<ReversalRow>> {

@@ -59,7 +59,8 @@ impl Payments {
         {
             self.keep_payee(conn, &mut row).await?;
         }
-        if changed && row.state == "active" {
+        if row.state == "active" {
+            // Also when it was active before: the provider may have refused a transfer in between.
             for mut transfer in store::transfers::lock_held(conn, id, Hold::Kyc.as_str()).await? {
                 step(&TRANSFER, &mut transfer.state, "release_hold")?;
                 transfer.hold = None;
@@ -67,7 +68,9 @@ impl Payments {
                 let due = transfer.payable_from.max(self.ctx.clock.now());
                 timers::set(&self.ctx, conn, TRANSFER.name, transfer.id, "queue", due).await?;
             }
-            paying_out::ask(&self.ctx, conn, id, Duration::zero()).await?;
+            if changed {
+                paying_out::ask(&self.ctx, conn, id, Duration::zero()).await?;
+            }
         }
         Ok(Applied::Done)
     }

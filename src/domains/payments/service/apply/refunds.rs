@@ -26,7 +26,7 @@ impl Payments {
         Ok(store::refunds::lock(conn, id).await?)
     }
 
-    async fn tell_client(&self, conn: &mut Conn, row: &RefundRow, what: Movement) -> Result<()> {
+    pub(super) async fn tell_client(&self, conn: &mut Conn, row: &RefundRow, what: Movement) -> Result<()> {
         let data = json!({ "state": row.state, "failure": row.failure });
         let subject = RefundId::from_uuid(row.id).to_string();
         let audience = [Audience::Organisation(OrganisationId::from_uuid(row.organisation_id))];

@@ -44,7 +44,9 @@ impl Payments {
     /// Refunds of the payment that waited for what has now come out.
     async fn go_on_taking_back(&self, conn: &mut Conn, payment: Uuid) -> Result<()> {
         for mut refund in store::refunds::lock_taking_back(conn, payment).await? {
-            take_back(&self.ctx, conn, &mut refund).await?;
+            if !take_back(&self.ctx, conn, &mut refund).await? {
+                self.tell_client(conn, &refund, Movement::RefundRefused).await?;
+            }
         }
         Ok(())
     }
@@ -99,6 +101,11 @@ impl Payments {
             queue_transfer(&self.ctx, conn, &mut row).await?;
         } else if code == "insufficient_capabilities_for_transfer" {
             hold_transfer(&self.ctx, conn, &mut row, Hold::Kyc).await?;
+            // Its word on the account may have been lost: were the payee active here, nothing would end the hold.
+            let payee = store::payees::find(conn, row.developer_id).await?;
+            if let Some(account) = payee.and_then(|payee| payee.stripe_account) {
+                self.look_at(conn, "account", &account, None, Duration::zero()).await?;
+            }
         } else if row.tries >= TRIES {
             hold_transfer(&self.ctx, conn, &mut row, Hold::Risk).await?;
         } else {

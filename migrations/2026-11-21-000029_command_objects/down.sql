@@ -1,0 +1,1 @@
+DROP INDEX provider_commands_of_object;
