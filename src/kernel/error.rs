@@ -94,6 +94,8 @@ codes! {
         "The body must be application/json (application/merge-patch+json for PATCH), UTF-8, not compressed.";
     InvalidFields = "invalid_fields", 422, "Invalid fields",
         "Some fields are not acceptable; errors lists all of them, each with a JSON Pointer, a code and a text.";
+    IdempotencyKeyRequired = "idempotency_key_required", 400, "Idempotency-Key required",
+        "Money moves by this request: send an Idempotency-Key, and the same one when you repeat it.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "Idempotency-Key used for another request",
         "This Idempotency-Key was used for a request with another body. Use a new key for a new request.";
     LedgerKeyReused = "ledger_key_reused", 422, "Booked already with another content",

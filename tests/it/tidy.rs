@@ -112,6 +112,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "skills",
             "notifications",
             "identity",
+            "payments",
             "portfolio",
             "vetting",
             "assessments",

@@ -16,6 +16,10 @@ impl Walk<'_> {
         let reason = json!({ "reason": "Register entry and domain checked." });
         self.act(curator, &format!("/v1/organisations/{id}"), "verify", made.etag.as_deref(), reason).await?;
         self.say(&format!("{} verifies it", curator.login));
+        let card = json!({ "kind": "card", "payment_method": "pm_card_visa" });
+        let methods = format!("/v1/organisations/{id}/payment_methods");
+        self.post(client, &methods, 201, card).await?.demand("/state", "verified")?;
+        self.say(&format!("{} adds a card to pay with: without one nothing is listed", client.login));
         Ok(id)
     }
 

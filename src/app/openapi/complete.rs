@@ -24,6 +24,21 @@ pub const IF_MATCH: &[&str] = &[
     "verify_organisation",
 ];
 
+/// Operations by which money moves: they demand an `Idempotency-Key` (a test holds the list to the signatures).
+pub const KEY_REQUIRED: &[&str] = &[
+    "accept_change_order",
+    "accept_milestone",
+    "accept_termination",
+    "cancel_late_milestone",
+    "free_milestone_holdback",
+    "fund_milestones",
+    "grant_milestone_refund",
+    "release_transfer_hold",
+    "retry_refund",
+    "sign_off_milestone",
+    "terminate_contract_for_cause",
+];
+
 /// Private POST operations that take no `Idempotency-Key` (a test holds the list to the signatures).
 pub const NOT_IDEMPOTENT: &[&str] = &[
     "add_payment_method",
@@ -199,6 +214,9 @@ pub fn complete(mut document: Value) -> Value {
             "example": "0b7c1c9e-2f0e-4a51-9d1f-6f4f0e3c8a11"
         }
     });
+    let mut demanded = document["components"]["parameters"]["IdempotencyKey"].clone();
+    demanded["required"] = json!(true);
+    document["components"]["parameters"]["RequiredIdempotencyKey"] = demanded;
     add_id_schemas(&mut document);
     super::compose::compose(&mut document);
     let mut used = std::collections::BTreeSet::new();
@@ -255,7 +273,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         add_parameter(operation, "IfMatch");
     }
     if idempotent {
-        add_parameter(operation, "IdempotencyKey");
+        let demanded = KEY_REQUIRED.contains(&id.as_str());
+        add_parameter(operation, if demanded { "RequiredIdempotencyKey" } else { "IdempotencyKey" });
     }
     let probe = matches!(path, "/livez" | "/readyz");
     let v1 = path.starts_with("/v1/");

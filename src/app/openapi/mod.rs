@@ -12,7 +12,7 @@ use utoipa::OpenApi as _;
 use crate::app::api;
 use crate::app::http::conform::Operations;
 
-pub use complete::{IF_MATCH, NOT_IDEMPOTENT};
+pub use complete::{IF_MATCH, KEY_REQUIRED, NOT_IDEMPOTENT};
 
 /// Tag of what only the sandbox has.
 pub const SANDBOX_TAG: &str = "sandbox";

@@ -207,6 +207,31 @@ impl IdempotencyKey {
     }
 }
 
+/// The `Idempotency-Key` of a request by which money moves, demanded: 400 when it is missing.
+#[derive(Debug, Clone)]
+pub struct MoneyKey(IdempotencyKey);
+
+impl std::ops::Deref for MoneyKey {
+    type Target = IdempotencyKey;
+
+    fn deref(&self) -> &IdempotencyKey {
+        &self.0
+    }
+}
+
+impl FromRequest for MoneyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key("idempotency-key") {
+            let missing = Error::new(Code::IdempotencyKeyRequired, Code::IdempotencyKeyRequired.meaning());
+            return ready(Err(Problem(missing)));
+        }
+        ready(IdempotencyKey::from_request(request, payload).into_inner().map(Self))
+    }
+}
+
 impl FromRequest for IdempotencyKey {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;

@@ -15,6 +15,6 @@ pub use auth::{
 };
 pub use conditional::{IfMatch, etag};
 pub use cursor::Cursor;
-pub use extract::{Body, IdempotencyKey, MergePatch, MergePatchDocument, Path, Query};
+pub use extract::{Body, IdempotencyKey, MergePatch, MergePatchDocument, MoneyKey, Path, Query};
 pub use problem::{Outcome, Problem};
 pub use reply::Reply;

@@ -1,5 +1,7 @@
 //! One request and its answer.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -15,6 +17,8 @@ pub struct Call<'a> {
     method: Method,
     path: String,
     person: Option<&'a Person>,
+    /// Is there a key, or should there be none?
+    keyed: bool,
     builder: reqwest::RequestBuilder,
 }
 
@@ -22,7 +26,7 @@ impl<'a> Call<'a> {
     pub(super) fn new(app: &'a TestApp, method: Method, path: &str) -> Self {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", app.base) };
         let builder = app.http.request(method.clone(), url);
-        Self { app, method, path: path.to_owned(), person: None, builder }
+        Self { app, method, path: path.to_owned(), person: None, keyed: false, builder }
     }
 
     /// Sent by this person. Who was signed in long ago (the clock may have been moved) signs in again first.
@@ -61,8 +65,15 @@ impl<'a> Call<'a> {
     }
 
     /// Under this idempotency key.
-    pub fn key(self, key: &str) -> Self {
+    pub fn key(mut self, key: &str) -> Self {
+        self.keyed = true;
         self.header("idempotency-key", key)
+    }
+
+    /// Without a key, also where one is demanded; else such a request gets one of its own.
+    pub fn without_key(mut self) -> Self {
+        self.keyed = true;
+        self
     }
 
     /// Sends it and checks the answer against the description.
@@ -79,6 +90,11 @@ impl<'a> Call<'a> {
     }
 
     async fn answer(mut self) -> Answer {
+        static KEYS: AtomicU32 = AtomicU32::new(0);
+        if !self.keyed && spec::demands_key(self.method.as_str(), &self.path) {
+            let key = format!("it-{}", KEYS.fetch_add(1, Ordering::Relaxed));
+            self.builder = self.builder.header("idempotency-key", key);
+        }
         if let Some(person) = self.person {
             let token = match person.token_at(self.app.now()) {
                 Some(token) => token,

@@ -129,6 +129,13 @@ impl TestApp {
 
     /// A client with an organisation that a curator has verified, and a card that pays.
     pub async fn client(&self, login: &str) -> Person {
+        let mut person = self.client_without_method(login).await;
+        person.method = Some(self.add_method(&person, "card", "pm_card_visa").await);
+        person
+    }
+
+    /// The same without the card.
+    pub async fn client_without_method(&self, login: &str) -> Person {
         let mut person = self.sign_up(login, &["client"]).await;
         let input =
             json!({ "name": format!("{login} Ltd"), "country": "DK", "website": "https://example.com" });
@@ -141,7 +148,6 @@ impl TestApp {
             .expect(200)
             .await;
         person.organisation = Some(made.id());
-        person.method = Some(self.add_method(&person, "card", "pm_card_visa").await);
         person
     }
 

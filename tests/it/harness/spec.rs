@@ -13,6 +13,13 @@ pub fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Val
         .map(|(template, _, operation)| (template, operation))
 }
 
+/// Does the operation at a path demand an idempotency key?
+pub fn demands_key(method: &str, path: &str) -> bool {
+    let parameters = operation(method, path).and_then(|(_, operation)| operation["parameters"].as_array());
+    let demanded = "#/components/parameters/RequiredIdempotencyKey";
+    method == "POST" && parameters.is_some_and(|all| all.iter().any(|one| one["$ref"] == demanded))
+}
+
 fn fits(template: &str, path: &str) -> bool {
     let (mut known, mut sent) = (template.split('/'), path.split('/'));
     loop {

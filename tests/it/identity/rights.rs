@@ -235,6 +235,7 @@ async fn fill(app: &TestApp, word: &str) -> Person {
         }
     }
     app.draft(&dora, content.clone()).await;
+    app.add_method(&dora, "card", "pm_card_visa").await;
     let listed = app.listed(&dora, content.clone()).await;
     let project = format!("/v1/projects/{}", listed["id"].as_str().unwrap());
     let input = json!({ "developer_id": deniz.id, "message": w("invitation") });

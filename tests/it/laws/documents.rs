@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use assay::app::openapi::{self, IF_MATCH, NOT_IDEMPOTENT};
+use assay::app::openapi::{self, IF_MATCH, KEY_REQUIRED, NOT_IDEMPOTENT};
 use assay::app::spec::operations;
 use assay::app::{domains, spec};
 use assay_kernel::Code;
@@ -154,6 +154,20 @@ fn handlers() -> Vec<Handler> {
     found
 }
 
+fn takes_key(handler: &Handler) -> bool {
+    [": IdempotencyKey", ": MoneyKey", ": $key"].iter().any(|key| handler.takes(key))
+}
+
+/// The operations in macros that are called with `MoneyKey:`.
+fn acts_of_money_in_macros() -> Vec<String> {
+    let sources = sources();
+    let calls = sources.iter().filter(|source| source.is_http_room()).flat_map(|source| {
+        source.text.split("MoneyKey:\n").skip(1).filter_map(|rest| rest.split("\n}").next())
+    });
+    let lines = calls.flat_map(str::lines).map(str::trim);
+    lines.filter_map(|line| Some(line.split_once(", \"/v1/")?.0.to_owned())).collect()
+}
+
 /// `SignedIn as SignedInAccess` and the like.
 fn aliases(text: &str) -> Vec<(String, String)> {
     let words: Vec<&str> = text
@@ -187,17 +201,23 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
         .filter(|handler| {
             handler.attributes.contains("#[post(") && !handler.attributes.contains("json!(\"public\")")
         })
-        .filter(|handler| !handler.takes(": IdempotencyKey"))
+        .filter(|handler| !takes_key(handler))
         .map(|handler| handler.name.as_str())
         .collect();
     let listed: BTreeSet<&str> = NOT_IDEMPOTENT.iter().copied().collect();
     assert_eq!(listed, without_key, "NOT_IDEMPOTENT in src/app/openapi/complete.rs");
+    let of_macros = acts_of_money_in_macros();
+    let demanding = handlers.iter().filter(|handler| handler.takes(": MoneyKey"));
+    let demanding: BTreeSet<&str> =
+        demanding.map(|handler| handler.name.as_str()).chain(of_macros.iter().map(String::as_str)).collect();
+    let listed: BTreeSet<&str> = KEY_REQUIRED.iter().copied().collect();
+    assert_eq!(listed, demanding, "KEY_REQUIRED in src/app/openapi/complete.rs");
 
     for handler in &handlers {
         if says_if_match(handler) && !handler.takes(": IfMatch") {
             faults.push(format!("{}: takes no If-Match, but says so", handler.name));
         }
-        if handler.takes(": IdempotencyKey") && !handler.attributes.contains("#[post(") {
+        if takes_key(handler) && !handler.attributes.contains("#[post(") {
             faults.push(format!("{}: takes an Idempotency-Key, but is no POST", handler.name));
         }
         let takes_body = [": Body<", ": MergePatch", ": Bytes"].iter().any(|kind| handler.takes(kind));

@@ -80,6 +80,41 @@ async fn an_unverified_client_is_not_listed_and_a_curator_keeps_away_from_their_
 }
 
 #[tokio::test]
+async fn a_client_who_cannot_pay_is_told_early_and_is_not_listed() {
+    let app = TestApp::start().await;
+    let sam = app.staff("staff-sam", Permission::Curator).await;
+    let client = app.client_without_method("carl-client").await;
+    let draft = app.draft(&client, complete("Reconcile three ledgers")).await;
+    assert_eq!(draft.at("/before_listing/0/code"), "payment_method_verified");
+    let path = format!("/v1/projects/{}", draft.id());
+    let readiness = app.get(&format!("{path}/readiness")).by(&client).expect(200).await;
+    assert_eq!((readiness.at("/ready"), readiness.at("/missing")), (json!(true), json!([])));
+    assert_eq!(readiness.at("/before_listing/0/code"), "payment_method_verified");
+    assert_eq!(readiness.at("/signals/5/ok"), false);
+    let sent = app.act(&client, &path, "submit").await;
+    assert_eq!((sent.text_at("/state"), sent.at("/why_not")), ("submitted".to_owned(), json!([])));
+    assert_eq!(sent.at("/before_listing/0/code"), "payment_method_verified");
+
+    let claimed = app.post(&format!("{path}/claim")).by(&sam).expect(200).await;
+    assert_eq!(claimed.at("/why_not/0/code"), "payment_method_verified");
+    let blocked = app.act(&sam, &path, "list").await;
+    assert_eq!((blocked.status, blocked.code().as_str()), (409, "guard_failed"));
+    assert_eq!(blocked.at("/why_not/0/code"), "payment_method_verified");
+
+    // One that is being set up is none yet; one that was taken away is none any more.
+    let methods = format!("/v1/organisations/{}/payment_methods", client.organisation());
+    app.post(&methods).by(&client).json(json!({ "kind": "bank_debit" })).expect(201).await;
+    let card = app.add_method(&client, "card", "pm_card_visa").await;
+    app.delete(&format!("/v1/payment_methods/{card}")).by(&client).if_match("*").expect(204).await;
+    assert_eq!(app.act(&sam, &path, "list").await.status, 409);
+    app.add_method(&client, "card", "pm_card_visa").await;
+    assert_eq!(app.get(&path).by(&client).expect(200).await.at("/before_listing"), json!([]));
+    let listed = app.act(&sam, &path, "list").await;
+    assert_eq!((listed.text_at("/state"), listed.at("/before_listing")), ("listed".to_owned(), json!([])));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_rejection_is_appealed_and_answered_by_somebody_else() {
     let app = TestApp::start().await;
     let client = app.client("carl-client").await;

@@ -4,6 +4,7 @@ mod disputes;
 mod faults;
 mod funding;
 mod paying;
+mod restore;
 mod webhooks;
 
 use assay::app::worker;

@@ -43,7 +43,10 @@ async fn each_reads_what_concerns_them_in_order() {
     app.work().await;
 
     let of_carl = feed(&app, &carl, 2).await;
-    assert_eq!(kinds(&of_carl), ["account.signed_up", "organisation.created", "organisation.verified"]);
+    assert_eq!(
+        kinds(&of_carl),
+        ["account.signed_up", "organisation.created", "organisation.verified", "payment_method.changed"]
+    );
     assert_eq!(of_carl[0]["subject"], carl.id.as_str());
     assert_eq!(of_carl[1]["subject"], carl.organisation());
     let of_dora = feed(&app, &dora, 100).await;

@@ -4,7 +4,9 @@ use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::Result;
 use assay_kernel::ids::{ChangeOrderId, ContractId};
-use assay_platform::web::{Auth, Body, IdempotencyKey, IfMatch, Outcome, Path, Reader, Reply, etag};
+use assay_platform::web::{
+    Auth, Body, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, etag,
+};
 use assay_platform::{Ctx, idempotency};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -95,7 +97,7 @@ async fn counter_change_order(
 }
 
 macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
+    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "change orders", responses((status = 200, description = "The change order.", body = ChangeOrderView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
         #[post($path)]
@@ -104,7 +106,7 @@ macro_rules! acts {
             caller: Auth<Reader>,
             id: Path<ChangeOrderId>,
             seen: IfMatch,
-            key: IdempotencyKey,
+            key: $key,
         ) -> Outcome {
             let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
                 shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
@@ -115,13 +117,16 @@ macro_rules! acts {
     )*};
 }
 
-acts! {
+acts! { MoneyKey:
     /// Accepts a change order.
     ///
     /// For the side that is asked, with a recent sign-in. Without milestones to add it takes effect at once; else when all
     /// of them are paid, within seven days.
     accept_change_order, "/v1/change_orders/{id}/accept",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::accept_in(ctx, c, a, id, seen).await;
+}
+
+acts! { IdempotencyKey:
     /// Refuses a change order.
     reject_change_order, "/v1/change_orders/{id}/reject",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::end_in(ctx, c, a, id, seen, "reject").await;

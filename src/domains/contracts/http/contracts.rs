@@ -6,7 +6,7 @@ use assay_kernel::ids::{BidId, ContractId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::web::{
-    Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, etag,
+    Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::{Deserialize, Serialize};
@@ -205,7 +205,7 @@ async fn fund_milestones(
     ctx: Data<Ctx>,
     caller: Auth<Hirer>,
     id: Path<ContractId>,
-    key: IdempotencyKey,
+    key: MoneyKey,
     body: Body<Fund>,
 ) -> Outcome {
     let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
@@ -216,7 +216,7 @@ async fn fund_milestones(
 }
 
 macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $body:ty, $call:expr;)*) => {$(
+    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $body:ty, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "contracts", request_body = $body, responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
         #[post($path)]
@@ -225,7 +225,7 @@ macro_rules! acts {
             caller: Auth<Reader>,
             id: Path<ContractId>,
             seen: IfMatch,
-            key: IdempotencyKey,
+            key: $key,
             body: Body<$body>,
         ) -> Outcome {
             let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
@@ -236,7 +236,7 @@ macro_rules! acts {
             Ok(reply)
         }
     )*};
-    (bare: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
+    (bare $key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "contracts", responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
         #[post($path)]
@@ -245,7 +245,7 @@ macro_rules! acts {
             caller: Auth<Reader>,
             id: Path<ContractId>,
             seen: IfMatch,
-            key: IdempotencyKey,
+            key: $key,
         ) -> Outcome {
             let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
                 views::unchanged(conn, &caller, id.0, &seen).await?;
@@ -257,7 +257,7 @@ macro_rules! acts {
     )*};
 }
 
-acts! {
+acts! { IdempotencyKey:
     /// Gives a contract up before anything was paid.
     ///
     /// For either side. The award stands: the client may draw another contract up.
@@ -279,6 +279,9 @@ acts! {
     /// For either side, with the developer's part of each milestone whose money is held. Stands for seven days.
     propose_termination, "/v1/contracts/{id}/propose_termination", Ending,
         async |ctx: &Ctx, c, a: &_, id, b: &Ending| lifecycle::propose_in(ctx, c, a, id, b).await;
+}
+
+acts! { MoneyKey:
     /// Ends the contract for a cause.
     ///
     /// For either side, with a recent sign-in. What was delivered is reviewed as agreed; what was not goes back, but for
@@ -287,20 +290,23 @@ acts! {
         async |ctx: &Ctx, c, a: &_, id, b: &Ending| lifecycle::terminate_for_cause_in(ctx, c, a, id, b).await;
 }
 
-acts! { bare:
+acts! { bare IdempotencyKey:
     /// Goes on after a rest.
     ///
     /// For either side. Dates of delivery move by the time of the rest.
     resume_contract, "/v1/contracts/{id}/resume",
         async |ctx: &Ctx, c, a: &_, id| lifecycle::resume_in(ctx, c, a, id).await;
+    /// Declines a proposal to end the contract, or takes one's own back.
+    decline_termination, "/v1/contracts/{id}/decline_termination",
+        async |ctx: &Ctx, c, a: &_, id| lifecycle::decline_in(ctx, c, a, id).await;
+}
+
+acts! { bare MoneyKey:
     /// Accepts the other side's proposal to end the contract.
     ///
     /// Needs a recent sign-in. Each milestone whose money is held is settled as proposed.
     accept_termination, "/v1/contracts/{id}/accept_termination",
         async |ctx: &Ctx, c, a: &_, id| lifecycle::accept_in(ctx, c, a, id).await;
-    /// Declines a proposal to end the contract, or takes one's own back.
-    decline_termination, "/v1/contracts/{id}/decline_termination",
-        async |ctx: &Ctx, c, a: &_, id| lifecycle::decline_in(ctx, c, a, id).await;
 }
 
 /// The key of the signatures under results of checks.

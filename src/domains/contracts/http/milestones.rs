@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, get, post};
 use assay_kernel::Result;
 use assay_kernel::ids::MilestoneId;
 use assay_platform::web::{
-    Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Reader, Reply, etag,
+    Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -51,7 +51,7 @@ async fn get_milestone(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<MilestoneI
 }
 
 macro_rules! bare {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
+    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
         #[post($path)]
@@ -66,7 +66,7 @@ macro_rules! bare {
 }
 
 macro_rules! seen {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
+    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name)), ("x-if-match" = json!(true))))]
         #[post($path)]
@@ -75,7 +75,7 @@ macro_rules! seen {
             caller: Auth<$access>,
             id: Path<MilestoneId>,
             seen: IfMatch,
-            key: IdempotencyKey,
+            key: $key,
         ) -> Outcome {
             let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
                 shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
@@ -87,7 +87,7 @@ macro_rules! seen {
 }
 
 macro_rules! with_body {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $body:ty, $call:expr;)*) => {$(
+    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $body:ty, $call:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(tag = "milestones", request_body = $body, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
         #[post($path)]
@@ -95,7 +95,7 @@ macro_rules! with_body {
             ctx: Data<Ctx>,
             caller: Auth<$access>,
             id: Path<MilestoneId>,
-            key: IdempotencyKey,
+            key: $key,
             body: Body<$body>,
         ) -> Outcome {
             let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
@@ -107,7 +107,7 @@ macro_rules! with_body {
     )*};
 }
 
-bare! {
+bare! { IdempotencyKey:
     /// Begins work on a paid milestone, or on requested changes.
     start_milestone, "/v1/milestones/{id}/start", Developer, "developer",
         async |ctx: &Ctx, c, a: &_, id| review::start_in(ctx, c, a, id).await;
@@ -116,12 +116,15 @@ bare! {
     /// Things go on where they stood; the time that the request took is added.
     withdraw_milestone_refund, "/v1/milestones/{id}/withdraw_refund", Hirer, "hirer",
         async |ctx: &Ctx, c, a: &_, id| refunds::end_request_in(ctx, c, a, id, "withdraw_refund", None).await;
+}
+
+bare! { MoneyKey:
     /// Releases what is held back before its date.
     free_milestone_holdback, "/v1/milestones/{id}/free_holdback", Hirer, "hirer",
         async |ctx: &Ctx, c, a: &_, id| funding::free_holdback_in(ctx, c, a, id).await;
 }
 
-seen! {
+seen! { MoneyKey:
     /// Grants the client's request for a refund.
     ///
     /// What was not accepted goes back.
@@ -134,7 +137,7 @@ seen! {
         async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::cancel_late_in(ctx, c, a, id, seen).await;
 }
 
-with_body! {
+with_body! { IdempotencyKey:
     /// Delivers a milestone.
     ///
     /// With evidence for each deliverable that is not accepted yet. The review begins; silence accepts at its end.
@@ -151,6 +154,9 @@ with_body! {
     decline_milestone_refund, "/v1/milestones/{id}/decline_refund", Developer, "developer", ReasonInput,
         async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput|
             refunds::end_request_in(ctx, c, a, id, "decline_refund", Some(&b.reason)).await;
+}
+
+with_body! { MoneyKey:
     /// Signs a deliverable off, as its named third party.
     ///
     /// Accepts it when it is under review. Without a deliverable it meets the condition of what is held back.
@@ -168,7 +174,7 @@ async fn accept_milestone(
     caller: Auth<Hirer>,
     id: Path<MilestoneId>,
     seen: IfMatch,
-    key: IdempotencyKey,
+    key: MoneyKey,
     body: Body<Accept>,
 ) -> Outcome {
     let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {

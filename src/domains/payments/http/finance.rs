@@ -8,7 +8,9 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Error, Limit, Page};
 use assay_platform::db::Conn;
 use assay_platform::idempotency;
-use assay_platform::web::{Auth, Body, Finance, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, etag};
+use assay_platform::web::{
+    Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, etag,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -133,7 +135,7 @@ async fn release_transfer_hold(
     caller: Auth<Finance>,
     id: Path<TransferId>,
     seen: IfMatch,
-    key: IdempotencyKey,
+    key: MoneyKey,
     body: Body<FinanceReason>,
 ) -> Outcome {
     let key = key.with(&body);
@@ -180,7 +182,7 @@ async fn retry_refund(
     caller: Auth<Finance>,
     id: Path<RefundId>,
     seen: IfMatch,
-    key: IdempotencyKey,
+    key: MoneyKey,
     body: Body<FinanceReason>,
 ) -> Outcome {
     let key = key.with(&body);

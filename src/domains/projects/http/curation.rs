@@ -127,7 +127,7 @@ async fn request_project_changes(
 
 /// Puts a project on the public listing.
 ///
-/// All guards are checked again, and that the client is verified. Listed for 30 days.
+/// All guards are checked again, and that the client is verified and has a payment method. Listed for 30 days.
 #[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
 #[post("/v1/projects/{id}/list")]
 async fn list_project(

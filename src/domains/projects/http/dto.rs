@@ -86,12 +86,15 @@ pub struct ProjectView {
     pub allowed_actions: Vec<String>,
     /// Acts that only a guard blocks.
     pub why_not: Vec<WhyNot>,
+    /// What listing still asks of the client, for the client's people and staff until it is listed: verification by
+    /// staff, a payment method. It can be seen to while curation reads.
+    pub before_listing: Vec<WhyNot>,
 }
 
 impl ProjectView {
     /// The project as this caller sees it.
     pub fn new(detail: ProjectDetail) -> Result<Self> {
-        let ProjectDetail { mut row, organisation, verified, relation, actions } = detail;
+        let ProjectDetail { mut row, organisation, verified, relation, actions, before_listing } = detail;
         let confidentiality: Confidentiality = row.confidentiality.parse()?;
         let redacted = !relation.may_read(confidentiality);
         let currency = row.currency()?;
@@ -135,6 +138,7 @@ impl ProjectView {
             title: row.title,
             allowed_actions: actions.allowed,
             why_not: actions.why_not,
+            before_listing,
         })
     }
 }

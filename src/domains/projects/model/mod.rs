@@ -9,10 +9,11 @@ pub use bid::{
     Approach, BidDocument, BidState, OfferState, Party, Price, Quote, check_document, check_prices, total_of,
 };
 pub use process::{
-    BID, INVITATION, InvitationState, PROJECT, ProjectState, bid_events, invitation_events, project_events,
+    BEFORE_LISTING, BID, INVITATION, InvitationState, PROJECT, ProjectState, bid_events, invitation_events,
+    project_events,
 };
 pub use readiness::{Facts, ReadinessSignal, readiness};
 pub use scope::{
     AcceptanceCheck, AcceptanceKind, Confidentiality, Deliverable, Level, Milestone, Scope, SkillNeed,
-    dollars, utc_offset_minutes,
+    Standing, dollars, utc_offset_minutes,
 };

@@ -126,6 +126,10 @@ const SUBMIT_GUARDS: &[&str] = &[
     "outcome_stated",
 ];
 
+/// What listing asks of the client beside what submission asks of the project: the client can see to it while curation
+/// reads.
+pub const BEFORE_LISTING: &[&str] = &["client_verified", "payment_method_verified"];
+
 /// Projects.
 pub const PROJECT: Machine = Machine {
     name: "project",
@@ -171,6 +175,10 @@ pub const PROJECT: Machine = Machine {
         },
         Guard { code: "outcome_stated", needs: "The outcome the client wants, in a sentence or more." },
         Guard { code: "client_verified", needs: "The client's organisation is verified by staff." },
+        Guard {
+            code: "payment_method_verified",
+            needs: "The client's organisation has a payment method that can be paid with.",
+        },
         Guard { code: "claimed_by_caller", needs: "The curator who claimed the project." },
         Guard { code: "within_period", needs: "The listing's period is not over." },
     ],
@@ -235,6 +243,7 @@ pub const PROJECT: Machine = Machine {
             guards: &[
                 "claimed_by_caller",
                 "client_verified",
+                "payment_method_verified",
                 "budget_in_range",
                 "milestones_complete",
                 "milestones_sum",

@@ -83,8 +83,16 @@ pub fn readiness(
         ),
         signal(
             "client_verified",
-            blocked(&["client_verified"]),
-            if scope.client_verified { "Verified by staff." } else { "Not verified." }.to_owned(),
+            blocked(&["client_verified", "payment_method_verified"]),
+            format!(
+                "{}; {}.",
+                if scope.client.verified { "Verified by staff" } else { "Not verified by staff" },
+                if scope.client.payable {
+                    "a payment method is verified"
+                } else {
+                    "no verified payment method"
+                }
+            ),
         ),
         signal(
             "decision_maker_named",

@@ -102,6 +102,15 @@ pub struct Milestone {
     pub deliverables: Vec<Deliverable>,
 }
 
+/// How a client stands, as far as listing asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Have staff verified the organisation?
+    pub verified: bool,
+    /// Has it a payment method that can be paid with?
+    pub payable: bool,
+}
+
 /// What the guards look at.
 #[derive(Clone, Debug)]
 pub struct Scope<'a> {
@@ -125,8 +134,8 @@ pub struct Scope<'a> {
     pub milestones: &'a [Milestone],
     /// The highest floor among the must-skills, US dollars per hour.
     pub floor_usd_per_hour: i64,
-    /// Is the client's organisation verified?
-    pub client_verified: bool,
+    /// The client's organisation.
+    pub client: Standing,
 }
 
 impl Scope<'_> {
@@ -144,8 +153,10 @@ impl Scope<'_> {
             "outcome_stated" => self.outcome.is_none_or(|outcome| outcome.chars().count() < 20).then(|| {
                 "State the outcome that you want, in a sentence of at least 20 characters.".to_owned()
             }),
-            "client_verified" => (!self.client_verified)
+            "client_verified" => (!self.client.verified)
                 .then(|| "Staff have not verified the client's organisation yet.".to_owned()),
+            "payment_method_verified" => (!self.client.payable)
+                .then(|| "The client's organisation has no verified payment method yet.".to_owned()),
             _ => None,
         }
     }
@@ -300,7 +311,7 @@ pub(crate) mod tests {
             skills,
             milestones,
             floor_usd_per_hour: 50,
-            client_verified: true,
+            client: Standing { verified: true, payable: true },
         }
     }
 
@@ -335,7 +346,11 @@ pub(crate) mod tests {
             ["dates_plausible"]
         );
         assert_eq!(faults(&Scope { duration_days: Some(3), ..good.clone() }), ["dates_plausible"]);
-        assert_eq!(faults(&Scope { client_verified: false, ..good.clone() }), ["client_verified"]);
+        for (verified, payable, fault) in
+            [(false, true, "client_verified"), (true, false, "payment_method_verified")]
+        {
+            assert_eq!(faults(&Scope { client: Standing { verified, payable }, ..good.clone() }), [fault]);
+        }
         let optional = [SkillNeed { must: false, ..skills[0].clone() }];
         assert_eq!(faults(&Scope { skills: &optional, ..good.clone() }), ["skills_named"]);
         let light = [milestone(600_000, &[4_000, 5_999]), milestone(400_000, &[10_000])];

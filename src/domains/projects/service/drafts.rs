@@ -391,7 +391,8 @@ impl Projects {
         let skills: Vec<String> = row.skills.iter().map(|need| need.skill.clone()).collect();
         let market = store::listings::market_rate(conn, &skills).await?;
         let awarded_before = store::projects::count_awarded(conn, row.organisation_id).await?;
-        let scope = self.scope(&row, verified_at.is_some())?;
+        let scope =
+            self.scope(&row, self.standing(conn, verified_at.is_some(), row.organisation()).await?)?;
         let now = self.ctx.clock.now();
         let facts = Facts {
             decision_maker: row.decision_maker.as_deref(),
@@ -419,6 +420,7 @@ impl Projects {
             ready: missing.is_empty(),
             signals: readiness(&scope, facts, &self.ctx.policy.projects, now),
             missing,
+            before_listing: self.before_listing(&scope),
         })
     }
 }
@@ -432,6 +434,8 @@ pub struct Readiness {
     pub signals: Vec<ReadinessSignal>,
     /// Every guard that submission would fail on.
     pub missing: Vec<assay_kernel::error::WhyNot>,
+    /// What listing asks of the client beside that: it can be seen to while curation reads.
+    pub before_listing: Vec<assay_kernel::error::WhyNot>,
 }
 
 impl Projects {

@@ -13,7 +13,7 @@ use validator::Validate;
 
 use super::Projects;
 use super::content::{AcceptanceInput, DeliverableInput, MilestoneInput, ProjectContent, SkillInput};
-use crate::model::{AcceptanceKind, Confidentiality, Level};
+use crate::model::{AcceptanceKind, Confidentiality, Level, Standing};
 use crate::store;
 
 /// A line of the file: a scoped project as grant programmes publish them.
@@ -142,7 +142,7 @@ impl Projects {
                 };
                 let id = row.project_id();
                 let mut notes = notes.clone();
-                let scope = self.scope(&row, true)?;
+                let scope = self.scope(&row, Standing { verified: true, payable: true })?;
                 let now = self.ctx.clock.now();
                 notes.extend(
                     crate::model::PROJECT

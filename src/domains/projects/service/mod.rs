@@ -18,6 +18,7 @@ pub(crate) mod seats;
 use std::sync::Arc;
 
 use assay_identity::OrganisationRole;
+use assay_kernel::error::WhyNot;
 use assay_kernel::ids::{AccountId, OrganisationId, ProjectId};
 use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Currency, Error, Permission, Result};
@@ -29,7 +30,7 @@ use assay_platform::web::IfMatch;
 use assay_skills::Taxonomy;
 use chrono::{DateTime, Utc};
 
-use crate::model::{Confidentiality, PROJECT, ProjectState, Scope};
+use crate::model::{BEFORE_LISTING, Confidentiality, PROJECT, ProjectState, Scope, Standing, project_events};
 use crate::store;
 use crate::store::projects::{ProjectRow, Shown};
 
@@ -147,6 +148,8 @@ pub struct ProjectDetail {
     pub relation: Relation,
     /// What the caller can do.
     pub actions: Actions,
+    /// What listing still asks of the client, as long as it is not listed; for those on the inside.
+    pub before_listing: Vec<WhyNot>,
 }
 
 impl ProjectRow {
@@ -177,8 +180,28 @@ impl ProjectRow {
 }
 
 impl Projects {
+    /// How the client of a project stands, as far as listing asks.
+    pub(crate) async fn standing(
+        &self,
+        conn: &mut Conn,
+        verified: bool,
+        organisation: OrganisationId,
+    ) -> Result<Standing> {
+        Ok(Standing { verified, payable: assay_payments::verified_method(conn, organisation).await? })
+    }
+
+    /// What listing asks of the client and does not find.
+    pub(crate) fn before_listing(&self, scope: &Scope<'_>) -> Vec<WhyNot> {
+        let (policy, now) = (&self.ctx.policy.projects, self.ctx.clock.now());
+        let fault = |guard: &&str| {
+            let detail = scope.blocked(guard, policy, now)?;
+            Some(WhyNot { action: project_events::LIST.to_owned(), code: (*guard).to_owned(), detail })
+        };
+        BEFORE_LISTING.iter().filter_map(fault).collect()
+    }
+
     /// The scope of a row, for the guards.
-    pub(crate) fn scope<'a>(&self, row: &'a ProjectRow, client_verified: bool) -> Result<Scope<'a>> {
+    pub(crate) fn scope<'a>(&self, row: &'a ProjectRow, client: Standing) -> Result<Scope<'a>> {
         let floor = row
             .skills
             .iter()
@@ -198,7 +221,7 @@ impl Projects {
             skills: &row.skills,
             milestones: &row.milestones,
             floor_usd_per_hour: floor,
-            client_verified,
+            client,
         })
     }
 
@@ -222,24 +245,28 @@ impl Projects {
         }
     }
 
-    /// Puts together what a caller may see and do.
+    /// Puts together what a caller may see and do. How the client stands is asked for callers on the inside only.
     pub(crate) fn detail(
         &self,
         row: ProjectRow,
         organisation: String,
-        verified: bool,
+        client: Standing,
         relation: Relation,
         actor: Option<&Actor>,
     ) -> Result<ProjectDetail> {
-        let who = relation.who();
-        let actions = if who.is_empty() {
-            Actions::default()
-        } else {
-            let scope = self.scope(&row, verified)?;
+        use ProjectState as S;
+        let (who, verified) = (relation.who(), client.verified);
+        let (mut actions, mut before_listing) = (Actions::default(), Vec::new());
+        if relation.inside() {
+            let scope = self.scope(&row, client)?;
             let (now, caller) = (self.ctx.clock.now(), actor.map(|actor| actor.account_id));
-            PROJECT.actions(&row.state, &who, |_, guard| self.blocked(guard, &row, &scope, caller, now))
-        };
-        Ok(ProjectDetail { row, organisation, verified, relation, actions })
+            actions =
+                PROJECT.actions(&row.state, &who, |_, guard| self.blocked(guard, &row, &scope, caller, now));
+            if matches!(row.state()?, S::Draft | S::Submitted | S::InCuration | S::ChangesRequested) {
+                before_listing = self.before_listing(&scope);
+            }
+        }
+        Ok(ProjectDetail { row, organisation, verified, relation, actions, before_listing })
     }
 
     /// A project as the caller may see it.
@@ -248,8 +275,9 @@ impl Projects {
     /// `not_found` also when the caller may not know of it.
     pub async fn get(&self, conn: &mut Conn, actor: Option<&Actor>, id: ProjectId) -> Result<ProjectDetail> {
         let shown = store::projects::shown_one(conn, id).await?;
-        let relation = Relation::of(&self.ctx, conn, actor, id).await?;
-        self.detail_of(shown, relation, actor)
+        let shown = shown.ok_or_else(|| Error::not_found("project"))?;
+        let (relation, client) = self.seen_by(conn, actor, &shown).await?;
+        self.detail_of(shown, client, relation, actor)
     }
 
     /// As [`Self::get`], together with what other requests read now.
@@ -257,25 +285,40 @@ impl Projects {
     /// # Errors
     /// As [`Self::get`].
     pub async fn get_batched(&self, actor: Option<&Actor>, id: ProjectId) -> Result<ProjectDetail> {
-        let shown = self.shown.get(id).await?;
-        let relation = match actor {
-            None => Relation::default(),
-            Some(_) => self.ctx.db.read(async |conn| Relation::of(&self.ctx, conn, actor, id).await).await?,
+        let shown = self.shown.get(id).await?.ok_or_else(|| Error::not_found("project"))?;
+        let (relation, client) = match actor {
+            None => (Relation::default(), Standing { verified: shown.2.is_some(), payable: false }),
+            Some(_) => self.ctx.db.read(async |conn| self.seen_by(conn, actor, &shown).await).await?,
         };
-        self.detail_of(shown, relation, actor)
+        self.detail_of(shown, client, relation, actor)
+    }
+
+    async fn seen_by(
+        &self,
+        conn: &mut Conn,
+        actor: Option<&Actor>,
+        (row, _, verified_at): &Shown,
+    ) -> Result<(Relation, Standing)> {
+        let verified = verified_at.is_some();
+        let relation = Relation::of(&self.ctx, conn, actor, row.project_id()).await?;
+        let client = match relation.inside() {
+            true => self.standing(conn, verified, row.organisation()).await?,
+            false => Standing { verified, payable: false },
+        };
+        Ok((relation, client))
     }
 
     fn detail_of(
         &self,
-        shown: Option<Shown>,
+        (row, organisation, _): Shown,
+        client: Standing,
         relation: Relation,
         actor: Option<&Actor>,
     ) -> Result<ProjectDetail> {
-        let (row, organisation, verified_at) = shown.ok_or_else(|| Error::not_found("project"))?;
         if !relation.may_see(row.state()?) {
             return Err(Error::not_found("project"));
         }
-        self.detail(row, organisation, verified_at.is_some(), relation, actor)
+        self.detail(row, organisation, client, relation, actor)
     }
 
     /// Locks a project for an act of `actor`, who must be allowed to know of it.
@@ -310,7 +353,7 @@ impl Projects {
         }
         if !transition.guards.is_empty() {
             let (_, verified) = store::projects::organisation(conn, id).await?;
-            let scope = self.scope(&row, verified)?;
+            let scope = self.scope(&row, self.standing(conn, verified, row.organisation()).await?)?;
             let now = self.ctx.clock.now();
             PROJECT
                 .check(transition, |guard| self.blocked(guard, &row, &scope, Some(actor.account_id), now))?;
@@ -328,6 +371,7 @@ impl Projects {
         actor: &Actor,
     ) -> Result<ProjectDetail> {
         let (organisation, verified) = store::projects::organisation(conn, row.project_id()).await?;
-        self.detail(row, organisation, verified, relation, Some(actor))
+        let client = self.standing(conn, verified, row.organisation()).await?;
+        self.detail(row, organisation, client, relation, Some(actor))
     }
 }
