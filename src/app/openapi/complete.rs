@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 /// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
 pub const IF_MATCH: &[&str] = &[
-    "block_payee",
     "delete_portfolio_item",
     "give_dispute_evidence",
     "hold_transfer",
@@ -16,7 +15,6 @@ pub const IF_MATCH: &[&str] = &[
     "resolve_provider_difference",
     "retry_refund",
     "revoke_approval",
-    "unblock_payee",
     "update_me",
     "update_organisation",
     "update_organisation_member",
@@ -87,6 +85,8 @@ const NOUNS: &[(&str, &str)] = &[
     ("contracts", "ctr"),
     ("data_exports", "drq"),
     ("decisions", "dec"),
+    ("dispute_offers", "dof"),
+    ("disputes", "dsp"),
     ("deliverables", "dlv"),
     ("developers", "acc"),
     ("imports", "pim"),
@@ -96,6 +96,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("jobs", "job"),
     ("members", "acc"),
     ("milestones", "mst"),
+    ("money_approvals", "map"),
     ("offers", "ofr"),
     ("organisation_invitations", "oiv"),
     ("organisations", "org"),
@@ -135,6 +136,7 @@ const TAGS: &[(&str, &str)] = &[
     ("contracts", "Contracts: drawn up, signed, paid, ended; messages."),
     ("milestones", "Milestones of contracts: work, delivery, review, refunds, checks."),
     ("change orders", "Changes of signed contracts."),
+    ("disputes", "Disputes over a milestone's money: answers, offers, proposals, awards, appeals."),
     ("payments", "What clients pay with, what they paid and got back."),
     ("payees", "How developers are paid: their account at the payment provider, transfers, payouts."),
     ("finance", "Finance staff's work on money that does not move."),

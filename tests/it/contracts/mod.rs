@@ -5,6 +5,8 @@
 mod changes;
 mod checks;
 mod clocks;
+mod dispute_races;
+mod disputes;
 mod endings;
 mod paid;
 mod races;

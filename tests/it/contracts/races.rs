@@ -14,7 +14,7 @@ use super::{Deal, active, assert_whole, uuid_of};
 use crate::harness::{Answer, TestApp};
 
 /// How often each pair races.
-fn times() -> usize {
+pub fn times() -> usize {
     std::env::var("ASSAY_RACES").ok().and_then(|times| times.parse().ok()).unwrap_or(8)
 }
 
@@ -42,7 +42,7 @@ async fn original() -> (Deal, Copy) {
 }
 
 /// Columns of a table but for some, which are replaced.
-async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (String, String) {
+pub async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (String, String) {
     let names = app
         .column_names(table)
         .await
@@ -59,7 +59,7 @@ async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (St
 }
 
 /// Rows to copy: of which table, which, and what is replaced in them.
-type Rows = (&'static str, String, Vec<(&'static str, String)>);
+pub type Rows = (&'static str, String, Vec<(&'static str, String)>);
 
 /// Copies everything that hangs on the contract, and books the money of the copy.
 async fn copy(deal: &Deal, from: &Copy) -> Copy {

@@ -4,6 +4,7 @@ mod disputes;
 mod faults;
 mod funding;
 mod paying;
+mod second_person;
 mod webhooks;
 
 use assay::app::domains::INVARIANTS;
