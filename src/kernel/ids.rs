@@ -225,6 +225,12 @@ kinds! {
     RefundId = RefundKind("rfd", "refund");
     /// Id of a payout to a developer's bank.
     PayoutId = PayoutKind("pot", "payout");
+    /// Id of a dispute between the sides of a contract.
+    DisputeId = DisputeKind("dsp", "dispute");
+    /// Id of an offer made in a dispute.
+    DisputeOfferId = DisputeOfferKind("dof", "dispute offer");
+    /// Id of a large act of staff on money that a second person confirms.
+    MoneyApprovalId = MoneyApprovalKind("map", "money approval");
     /// Id of a payment that its payer's bank takes back.
     PaymentDisputeId = PaymentDisputeKind("pdp", "payment dispute");
     /// Id of a request to the payment provider.

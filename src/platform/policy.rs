@@ -27,6 +27,10 @@ pub struct Policy {
     pub fees: FeePolicy,
     /// Contracts, their milestones and change orders.
     pub contracts: ContractPolicy,
+    /// Disputes between the sides of contracts.
+    pub disputes: DisputePolicy,
+    /// Acts of staff on money.
+    pub money: MoneyPolicy,
     /// Portfolios of developers.
     pub portfolio: PortfolioPolicy,
     /// Applications of developers, their approvals and appeals.
@@ -139,6 +143,42 @@ pub struct ContractPolicy {
     pub confidentiality: ConsentText,
     /// Who owns what is made.
     pub intellectual_property: ConsentText,
+}
+
+/// Disputes between the sides of contracts.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputePolicy {
+    /// Days after a milestone's decision for which a dispute over what was released can be opened.
+    pub after_release_days: i64,
+    /// Days in which the other side answers; silence grants the claim.
+    pub response_days: i64,
+    /// Days after the first notice at which they are asked the second time.
+    pub second_notice_days: i64,
+    /// Days of negotiation before a mediator is asked.
+    pub negotiation_days: i64,
+    /// Business days in which a mediator proposes.
+    pub proposal_business_days: u32,
+    /// Days in which both sides answer the proposal.
+    pub proposal_answer_days: i64,
+    /// Business days in which an arbitrator decides.
+    pub award_business_days: u32,
+    /// What an arbitration costs, basis points of what is disputed: 500 at most.
+    pub arbitration_fee_bps: u32,
+    /// Days after an award in which an error of arithmetic can be shown; then it is carried out.
+    pub appeal_days: i64,
+    /// Business days in which such an appeal is answered.
+    pub appeal_answer_business_days: u32,
+}
+
+/// Acts of staff on money.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoneyPolicy {
+    /// From how many whole units of its currency on an act needs a second person.
+    pub second_person_from_units: i64,
+    /// Hours for which it waits for them.
+    pub approval_hours: i64,
 }
 
 /// Portfolios of developers.

@@ -223,10 +223,10 @@ pub fn reverse_transfer(transfer: &str, minor: i64, metadata: Metadata<'_>) -> P
     Post::new(format!("/v1/transfers/{transfer}/reversals"), &form)
 }
 
-/// Pays a connected account's balance to its bank.
-pub fn create_payout(account: &str, money: Money, metadata: Metadata<'_>) -> Post<Payout> {
+/// Pays a connected account's balance to its bank; the platform's own without an account.
+pub fn create_payout(account: Option<&str>, money: Money, metadata: Metadata<'_>) -> Post<Payout> {
     let form = amount(Form::new(), money).with_map("metadata", metadata.iter().copied());
-    Post { account: Some(account.to_owned()), ..Post::new("/v1/payouts", &form) }
+    Post { account: account.map(str::to_owned), ..Post::new("/v1/payouts", &form) }
 }
 
 /// What is said in a dispute.

@@ -1,8 +1,10 @@
 //! `demo`: drives the road of the market over HTTP against a service that it starts itself: sign-in, import of a
-//! portfolio, application, screening, appeal, paired assessment, approval, organisation, project, curation, listing, bid, offer, acceptance.
+//! portfolio, application, screening, appeal, paired assessment, approval, organisation, project, curation, listing, bid,
+//! offer, acceptance, contract, payments, delivery, release, dispute, award, transfer, payout, the check of the books.
 
 mod assessments;
 mod market;
+mod money;
 mod portfolio;
 mod service;
 mod vetting;
@@ -13,6 +15,7 @@ use super::server;
 use service::{Folder, Service};
 use walk::Walk;
 
+/// Walks the whole road.
 ///
 /// # Errors
 /// At the first wrong answer.
@@ -34,9 +37,16 @@ impl Walk<'_> {
         let rival = self.join("dev-deniz", "developer").await?;
         let sam = self.join("staff-sam", "developer").await?;
         let rosa = self.join("staff-rosa", "developer").await?;
-        for (who, permission) in
-            [(&sam, "curator"), (&sam, "reviewer"), (&rosa, "reviewer"), (&rosa, "admin")]
-        {
+        let ines = self.join("staff-ines", "developer").await?;
+        let theo = self.join("staff-theo", "developer").await?;
+        for (who, permission) in [
+            (&sam, "curator"),
+            (&sam, "reviewer"),
+            (&rosa, "reviewer"),
+            (&rosa, "admin"),
+            (&ines, "reviewer"),
+            (&theo, "reviewer"),
+        ] {
             self.appoint(who, permission)?;
         }
 
@@ -50,6 +60,16 @@ impl Walk<'_> {
         let organisation = self.organisation(&client, &sam).await?;
         let project = self.project(&client, &sam, &organisation).await?;
         let (listed, bid) = self.bids(&client, &developer, &rival, &project).await?;
-        self.deal(&client, &developer, &listed, &bid).await
+        self.deal(&client, &developer, &listed, &bid).await?;
+
+        let parties = (&client, &developer);
+        let contract = self.contract(parties, &organisation, &bid).await?;
+        self.fund(&client, &contract).await?;
+        self.onboard(&developer).await?;
+        self.deliver(parties, &contract).await?;
+        self.dispute(parties, (&ines, &theo), &contract).await?;
+        self.silence_and_payout(parties, &contract).await?;
+        self.amounts(&client, &contract).await?;
+        self.books()
     }
 }

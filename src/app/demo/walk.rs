@@ -69,10 +69,12 @@ struct Tokens {
 /// The walk: where the service is, and how many steps were made.
 pub struct Walk<'a> {
     url: &'a str,
-    folder: &'a Path,
+    /// The service's data folder.
+    pub folder: &'a Path,
     http: reqwest::Client,
     step: Cell<u32>,
     moves: Cell<u32>,
+    keys: Cell<u32>,
 }
 
 impl<'a> Walk<'a> {
@@ -83,7 +85,14 @@ impl<'a> Walk<'a> {
             .timeout(Duration::from_secs(20))
             .build()
             .map_err(told)?;
-        Ok(Self { url: &service.url, folder, http, step: Cell::new(0), moves: Cell::new(0) })
+        Ok(Self {
+            url: &service.url,
+            folder,
+            http,
+            step: Cell::new(0),
+            moves: Cell::new(0),
+            keys: Cell::new(0),
+        })
     }
 
     /// Tells a step.
@@ -92,15 +101,27 @@ impl<'a> Walk<'a> {
         println!("{:>3}. {text}", self.step.get());
     }
 
-    /// GitHub's sign-in as a script walks it, then the sign-up.
-    pub async fn join(&self, login: &'static str, role: &str) -> Outcome<Person> {
+    /// GitHub's sign-in as a script walks it.
+    async fn sign_in(&self, login: &str) -> Outcome<Answer> {
         let start = self.fetch(&format!("{}/v1/auth/github/start?mode=token", self.url), None).await?;
         let cookie = header(&start, SET_COOKIE.as_str())?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let at_github =
             self.fetch(&format!("{}&login={login}", header(&start, LOCATION.as_str())?), None).await?;
         let back = self.fetch(&header(&at_github, LOCATION.as_str())?, Some(&cookie)).await?;
-        let tokens = right(back, 200).await?;
+        right(back, 200).await
+    }
+
+    /// Signs somebody in anew.
+    pub async fn again(&self, person: &Person) -> Outcome {
+        let tokens = self.sign_in(person.login).await?;
+        person.tokens.replace(self.tokens(&tokens)?);
+        Ok(())
+    }
+
+    /// The sign-in, then the sign-up.
+    pub async fn join(&self, login: &'static str, role: &str) -> Outcome<Person> {
+        let tokens = self.sign_in(login).await?;
         let account = tokens.text("/account_id")?;
         let held = RefCell::new(self.tokens(&tokens)?);
         let mut person = Person { login, account, email: String::new(), tokens: held };
@@ -141,11 +162,15 @@ impl<'a> Walk<'a> {
         Ok(access)
     }
 
+    /// The service's time.
+    pub async fn now(&self) -> Outcome<DateTime<Utc>> {
+        right(self.fetch(&format!("{}/sandbox/clock", self.url), None).await?, 200).await?.time("/now")
+    }
+
     /// Moves the service's clock to an instant.
     pub async fn move_clock(&self, to: DateTime<Utc>) -> Outcome {
         let url = format!("{}/sandbox/clock", self.url);
-        let now = right(self.http.get(&url).send().await.map_err(told)?, 200).await?.time("/now")?;
-        let seconds = (to - now).num_seconds();
+        let seconds = (to - self.now().await?).num_seconds();
         let moved = self.http.post(&url).json(&json!({ "advance_seconds": seconds })).send();
         right(moved.await.map_err(told)?, 200).await?;
         self.moves.set(self.moves.get().saturating_add(1));
@@ -179,7 +204,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn fetch(&self, url: &str, cookie: Option<&str>) -> Outcome<Response> {
+    /// What is somewhere, for nobody in particular.
+    pub async fn fetch(&self, url: &str, cookie: Option<&str>) -> Outcome<Response> {
         let mut request = self.http.get(url);
         if let Some(cookie) = cookie {
             request = request.header(COOKIE, cookie);
@@ -187,7 +213,7 @@ impl<'a> Walk<'a> {
         request.send().await.map_err(told)
     }
 
-    /// Sends a request.
+    /// Sends a request; what is to be done goes under a key of its own.
     pub async fn send(
         &self,
         method: Method,
@@ -196,8 +222,14 @@ impl<'a> Walk<'a> {
         etag: Option<&str>,
         body: Value,
     ) -> Outcome<Response> {
-        let mut request =
-            self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token(person).await?);
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.url))
+            .bearer_auth(self.token(person).await?);
+        if method == Method::POST {
+            self.keys.set(self.keys.get().saturating_add(1));
+            request = request.header("idempotency-key", format!("demo-{}", self.keys.get()));
+        }
         if let Some(etag) = etag {
             request = request.header(IF_MATCH, etag);
         }

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 /// Operations that demand `If-Match` and do not say so by `x-if-match` (a test holds the list to the signatures).
 pub const IF_MATCH: &[&str] = &[
-    "block_payee",
     "delete_portfolio_item",
     "give_dispute_evidence",
     "hold_transfer",
@@ -16,7 +15,6 @@ pub const IF_MATCH: &[&str] = &[
     "resolve_provider_difference",
     "retry_refund",
     "revoke_approval",
-    "unblock_payee",
     "update_me",
     "update_organisation",
     "update_organisation_member",
@@ -27,9 +25,15 @@ pub const IF_MATCH: &[&str] = &[
 /// Operations by which money moves: they demand an `Idempotency-Key` (a test holds the list to the signatures).
 pub const KEY_REQUIRED: &[&str] = &[
     "accept_change_order",
+    "accept_dispute_offer",
+    "accept_dispute_proposal",
     "accept_milestone",
     "accept_termination",
+    "award_dispute",
     "cancel_late_milestone",
+    "confirm_money_approval",
+    "create_platform_payout",
+    "decide_dispute_appeal",
     "free_milestone_holdback",
     "fund_milestones",
     "grant_milestone_refund",
@@ -102,6 +106,8 @@ const NOUNS: &[(&str, &str)] = &[
     ("contracts", "ctr"),
     ("data_exports", "drq"),
     ("decisions", "dec"),
+    ("dispute_offers", "dof"),
+    ("disputes", "dsp"),
     ("deliverables", "dlv"),
     ("developers", "acc"),
     ("imports", "pim"),
@@ -111,6 +117,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("jobs", "job"),
     ("members", "acc"),
     ("milestones", "mst"),
+    ("money_approvals", "map"),
     ("offers", "ofr"),
     ("organisation_invitations", "oiv"),
     ("organisations", "org"),
@@ -150,6 +157,7 @@ const TAGS: &[(&str, &str)] = &[
     ("contracts", "Contracts: drawn up, signed, paid, ended; messages."),
     ("milestones", "Milestones of contracts: work, delivery, review, refunds, checks."),
     ("change orders", "Changes of signed contracts."),
+    ("disputes", "Disputes over a milestone's money: answers, offers, proposals, awards, appeals."),
     ("payments", "What clients pay with, what they paid and got back."),
     ("payees", "How developers are paid: their account at the payment provider, transfers, payouts."),
     ("finance", "Finance staff's work on money that does not move."),

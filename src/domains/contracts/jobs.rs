@@ -3,6 +3,7 @@
 use assay_platform::jobs::Registry;
 
 use crate::service::clocks;
+use crate::service::disputes::clocks as disputes;
 
 /// Registers the handlers.
 pub fn jobs(registry: &mut Registry) {
@@ -20,4 +21,13 @@ pub fn jobs(registry: &mut Registry) {
     registry.on("timer:milestone:hold_notice", clocks::on_hold_notice);
     registry.on("timer:milestone:hold_deadline", clocks::on_hold_deadline);
     registry.on("timer:milestone:free_holdback", clocks::on_free_holdback);
+    registry.on("timer:dispute:second_notice", disputes::on_second_notice);
+    registry.on("timer:dispute:default", disputes::on_default);
+    registry.on("timer:dispute:escalate", disputes::on_escalate);
+    registry.on("timer:dispute:proposal_overdue", disputes::on_proposal_overdue);
+    registry.on("timer:dispute:give_up_proposal", disputes::on_proposal_given_up);
+    registry.on("timer:dispute:award_overdue", disputes::on_award_overdue);
+    registry.on("timer:dispute:appeal_overdue", disputes::on_appeal_overdue);
+    registry.on("timer:dispute:execute", disputes::on_execute);
+    registry.on("timer:dispute:hold_ending", disputes::on_hold_ending);
 }

@@ -8,7 +8,7 @@
 //! - A guarded account never goes below zero.
 //! - A transaction is taken back once at most, by its exact opposite.
 //!
-//! Lends: [`Event`] and [`post_in`] (or [`post`], one round trip), [`correct_in`], [`balance`], [`fee_of_part`],
+//! Lends: [`Event`] and [`post_in`] (or [`post`], one round trip), [`correct_in`], [`balance`], [`own_money`], [`fee_of_part`],
 //! [`Invariant`] for the higher domains' own.
 
 mod http;
@@ -25,7 +25,7 @@ pub use model::posting::{AccountRef, Posting};
 pub use model::{AccountKind, Side};
 pub use service::export::{Format, export, statement, statement_of, write_statement};
 pub use service::{
-    Finding, Posted, balance, check, check_and_tell, check_in, correct_in, post, post_in, snapshot,
+    Finding, Posted, balance, check, check_and_tell, check_in, correct_in, own_money, post, post_in, snapshot,
 };
 pub use store::invariants::{INVARIANTS, Invariant, Invariants};
 pub use store::reading::{Account, Entry, Scope, Transaction};

@@ -59,6 +59,7 @@ pub fn jobs(registry: &mut Registry, payments: &Payments) {
         job.account.as_deref()
     ));
     on!(paying_out::PAY_OUT, Developer, |payments, job| payments.pay_out(job.developer));
+    on!("timer:money_approval:expire", Fired, |payments, job| payments.on_approval_expired(job.subject));
     on!("timer:transfer:queue", Fired, |payments, job| payments.on_transfer_due(job.subject));
     on!(SWEEP, Nothing, |payments, _job| next_hour(payments.sweep()));
     on!(RECONCILE, Nothing, |payments, _job| next_hour(payments.reconcile()));

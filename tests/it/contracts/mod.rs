@@ -4,6 +4,8 @@
 mod changes;
 mod checks;
 mod clocks;
+mod dispute_races;
+mod disputes;
 mod endings;
 mod paid;
 mod races;
@@ -156,6 +158,20 @@ impl Deal {
         let charges = self.app.at_stripe("charges").await;
         let of = charges.iter().filter(|charge| charge["metadata"]["milestone"] == id);
         of.map(|charge| charge["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// The payer's bank takes a milestone's payment back. Answers the provider's dispute.
+    pub async fn bank_takes(&self, milestone: &str) -> String {
+        let charge = self.charges(milestone).await.remove(0);
+        let taken = self.app.stripe_order("/_sandbox/disputes", json!({ "charge": charge })).await;
+        self.app.settle().await;
+        taken["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The bank decides.
+    pub async fn bank_decides(&self, taken: &str, won: bool) {
+        self.app.stripe_order(&format!("/_sandbox/disputes/{taken}/decide"), json!({ "won": won })).await;
+        self.app.settle().await;
     }
 
     /// Evidence for the deliverables of a milestone that are not accepted yet.

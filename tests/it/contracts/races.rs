@@ -13,7 +13,7 @@ use super::{Deal, signed, uuid_of};
 use crate::harness::{Answer, Call, Person, TestApp};
 
 /// How often each pair races.
-fn times() -> usize {
+pub fn times() -> usize {
     std::env::var("ASSAY_RACES").ok().and_then(|times| times.parse().ok()).unwrap_or(8)
 }
 
@@ -24,7 +24,7 @@ struct Copy {
 }
 
 /// Columns of a table but for some, which are replaced.
-async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (String, String) {
+pub async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (String, String) {
     let names = app
         .column_names(table)
         .await
@@ -41,7 +41,7 @@ async fn columns(app: &TestApp, table: &str, replaced: &[(&str, String)]) -> (St
 }
 
 /// Rows to copy: of which table, which, and what is replaced in them.
-type Rows = (&'static str, String, Vec<(&'static str, String)>);
+pub type Rows = (&'static str, String, Vec<(&'static str, String)>);
 
 /// Copies the signed contract, which nobody has paid for.
 async fn copy(deal: &Deal) -> Copy {

@@ -35,6 +35,8 @@ fn moves(event: &Event) -> Moves {
             ((K::ClearingRefund, command), sign * amount.amount),
         ],
     };
+    let payout = |kind, command, by: i64| vec![(own(kind), by), ((K::ClearingPayout, command), by)];
+    let between = |from, to, by: i64| vec![(own(from), -by), (own(to), by)];
     let all = match *event {
         Event::Funded { provider: _, milestone, amount, fee } => vec![
             (own(K::StripePlatform), amount.amount + fee.amount),
@@ -69,6 +71,16 @@ fn moves(event: &Event) -> Moves {
             ((K::DeveloperPayable, developer), amount.amount),
             ((K::ClearingTransfer, command), -amount.amount),
         ],
+        Event::Repaid { id: _, developer, amount } => [K::DeveloperPayable, K::DeveloperReceivable]
+            .map(|kind| ((kind, developer), -amount.amount))
+            .to_vec(),
+        Event::ArbitrationFee { id: _, milestone, amount } => {
+            vec![((K::HoldFrozen, milestone), -amount.amount), (own(K::PlatformFee), amount.amount)]
+        }
+        Event::PayoutCommanded { command, amount } => payout(K::Bank, command, amount.amount),
+        Event::PayoutConfirmed { command, amount } => payout(K::StripePlatform, command, -amount.amount),
+        Event::PayoutRefused { command, amount } => payout(K::Bank, command, -amount.amount),
+        Event::PayoutReturned { command: _, amount } => between(K::Bank, K::StripePlatform, amount.amount),
         Event::RefundCommanded { command, ref of } => refund(of, command, 1),
         Event::RefundRefused { command, ref of } => refund(of, command, -1),
         Event::RefundConfirmed { command, amount } => {
@@ -216,7 +228,13 @@ impl Life<'_> {
         let held = if self.number(0..4) > 0 { Held::Free } else { Held::Frozen };
         let there = if held == Held::Free { K::Hold } else { K::HoldFrozen };
         let fee = of(K::FeeDeferred, milestone);
-        match self.number(0..20) {
+        match self.number(0..26) {
+            20 => Event::Repaid { id: fact, developer, amount: usd(of(K::DeveloperReceivable, developer)) },
+            21 => Event::ArbitrationFee { id: fact, milestone, amount: usd(of(K::HoldFrozen, milestone)) },
+            22 => Event::PayoutCommanded { command, amount: usd(self.some(100)) },
+            23 => Event::PayoutRefused { command, amount: usd(of(K::ClearingPayout, command)) },
+            24 => Event::PayoutConfirmed { command, amount: usd(of(K::ClearingPayout, command)) },
+            25 => Event::PayoutReturned { command, amount: usd(self.some(100)) },
             0..=3 => {
                 Event::Funded { provider, milestone, amount: usd(self.some(1_000)), fee: usd(self.some(150)) }
             }
@@ -396,7 +414,7 @@ impl Life<'_> {
     }
 
     async fn act(&mut self) -> Result<(), String> {
-        match self.number(0..24) {
+        match self.number(0..26) {
             0 => self.correct().await,
             1 => self.give_up().await,
             2 => {

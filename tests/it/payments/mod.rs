@@ -5,6 +5,7 @@ mod faults;
 mod funding;
 mod paying;
 mod restore;
+mod second_person;
 mod webhooks;
 
 use assay::app::worker;

@@ -74,7 +74,7 @@ async fn a_reversal_is_refused_without_money_or_goes_below_zero() {
         "transfer_reversal_amount_too_large"
     );
 
-    stage.send(&create_payout(&payee.id, Money::usd(250), &[])).await.unwrap();
+    stage.send(&create_payout(Some(&payee.id), Money::usd(250), &[])).await.unwrap();
     assert_eq!(code(stage.send(&reverse_transfer(&transfer.id, 30_000, &[])).await), "balance_insufficient");
     stage.order("settings", json!({ "negative_reversals": true })).await;
     stage.send(&reverse_transfer(&transfer.id, 30_000, &[])).await.unwrap();
@@ -89,7 +89,7 @@ async fn payouts_arrive_in_days_or_come_back() {
     let payee = stage.payee().await;
     stage.paid(1_000, "pm_card_bypassPending").await;
     stage.transfer(500, &payee.id, None).await.unwrap();
-    let post = create_payout(&payee.id, Money::usd(300), &[("command", "p1")]);
+    let post = create_payout(Some(&payee.id), Money::usd(300), &[("command", "p1")]);
     let payout = stage.send(&post).await.unwrap();
     assert_eq!((payout.status.clone(), payout.automatic), (PayoutStatus::Pending, false));
     assert_eq!(code(stage.send(&post).await), "balance_insufficient");
@@ -103,7 +103,7 @@ async fn payouts_arrive_in_days_or_come_back() {
     assert_eq!(platform.refusal().unwrap().kind, RefusalKind::Missing);
 
     stage.order("settings", json!({ "payout_failure": "account_closed" })).await;
-    let failing = stage.send(&create_payout(&payee.id, Money::usd(200), &[])).await.unwrap();
+    let failing = stage.send(&create_payout(Some(&payee.id), Money::usd(200), &[])).await.unwrap();
     for _ in 0..2 {
         stage.days(1);
         now(&failing.id).await;

@@ -85,7 +85,7 @@ async fn create_contract(
 
 /// Shows a contract.
 ///
-/// For its parties, and for finance staff.
+/// For its parties, for finance staff, and, when a side disputes something of it, for staff who mediate.
 #[utoipa::path(tag = "contracts", responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/contracts/{id}")]
 async fn get_contract(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<ContractId>) -> Outcome {

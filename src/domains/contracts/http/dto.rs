@@ -2,8 +2,8 @@
 
 use assay_kernel::error::WhyNot;
 use assay_kernel::ids::{
-    AccountId, BidId, ChangeOrderId, ContractId, DeliverableId, DeliveryId, MessageId, MilestoneId,
-    MoneyDecisionId, OrganisationId, ProjectId,
+    AccountId, BidId, ChangeOrderId, ContractId, DeliverableId, DeliveryId, DisputeId, MessageId,
+    MilestoneId, OrganisationId, ProjectId,
 };
 use assay_kernel::process::Actions;
 use assay_kernel::{Money, Result};
@@ -11,15 +11,17 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::decisions::DecisionView;
+use super::dispute_views::MilestoneDispute;
 use crate::model::{
-    ChangeOrderState, Changes, Check, ContractState, DecisionKind, Evidence, HoldbackState, MilestoneState,
-    Proposal, Side, Signature, Terms,
+    ChangeOrderState, Changes, Check, ContractState, Evidence, HoldbackState, MilestoneState, Proposal, Side,
+    Signature, Terms,
 };
 use crate::service::changes::ChangeOrderDetail;
 use crate::service::views::{ContractDetail, MilestoneDetail};
 use crate::store::contracts::ContractRow;
 use crate::store::messages::MessageRow;
-use crate::store::milestones::{DecisionRow, DeliveryRow, MilestoneRow};
+use crate::store::milestones::{DeliveryRow, MilestoneRow};
 
 /// A contract in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -167,6 +169,8 @@ pub struct MilestoneSummary {
     pub released: Money,
     /// Gone back to the client, without the fee.
     pub refunded: Money,
+    /// The dispute over it that is open.
+    pub open_dispute_id: Option<DisputeId>,
     /// Acts that are open to the caller now.
     pub allowed_actions: Vec<String>,
 }
@@ -183,6 +187,7 @@ impl MilestoneSummary {
             due_at: row.due_at,
             released: Money::new(row.released, currency),
             refunded: Money::new(row.refunded, currency),
+            open_dispute_id: row.open_dispute_id.map(DisputeId::from_uuid),
             allowed_actions: actions.allowed,
             title: row.document.0.title,
         })
@@ -260,6 +265,10 @@ pub struct MilestoneView {
     pub holdback_state: HoldbackState,
     /// When it is released.
     pub holdback_until: Option<DateTime<Utc>>,
+    /// The dispute over it that is open.
+    pub open_dispute_id: Option<DisputeId>,
+    /// Disputes over it, oldest first.
+    pub disputes: Vec<MilestoneDispute>,
     /// Deliveries, oldest first.
     pub deliveries: Vec<DeliveryView>,
     /// Decisions on its money, oldest first.
@@ -274,7 +283,7 @@ pub struct MilestoneView {
 impl MilestoneView {
     /// The milestone as this caller sees it.
     pub fn new(detail: MilestoneDetail) -> Result<Self> {
-        let MilestoneDetail { contract, row, deliveries, decisions, actions } = detail;
+        let MilestoneDetail { contract, row, deliveries, decisions, disputes, actions } = detail;
         let currency = row.currency()?;
         let money = |amount| Money::new(amount, currency);
         let deliverables = row.document.deliverables.iter().map(|one| {
@@ -312,6 +321,8 @@ impl MilestoneView {
             refunded: money(row.refunded),
             holdback_state: row.holdback_state.parse()?,
             holdback_until: row.holdback_until,
+            open_dispute_id: row.open_dispute_id.map(DisputeId::from_uuid),
+            disputes: disputes.into_iter().map(MilestoneDispute::new).collect::<Result<_>>()?,
             deliveries: deliveries.into_iter().map(DeliveryView::from).collect(),
             decisions: decisions
                 .into_iter()
@@ -349,51 +360,6 @@ impl From<DeliveryRow> for DeliveryView {
             note: row.note,
             delivered_at: row.delivered_at,
         }
-    }
-}
-
-/// A decision on a milestone's money.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DecisionView {
-    /// Its id.
-    pub id: MoneyDecisionId,
-    /// What kind.
-    pub kind: DecisionKind,
-    /// Did it close the milestone?
-    pub terminal: bool,
-    /// Who decided; none for clocks and checks.
-    pub decided_by: Option<AccountId>,
-    /// To the developer, before their fee.
-    pub released: Money,
-    /// Taken from that.
-    pub developer_fee: Money,
-    /// Earned of the client's fee.
-    pub client_fee: Money,
-    /// Held back.
-    pub held_back: Money,
-    /// Back to the client.
-    pub refunded: Money,
-    /// Of the client's fee, back to the client.
-    pub refunded_fee: Money,
-    /// When.
-    pub decided_at: DateTime<Utc>,
-}
-
-impl DecisionView {
-    fn new(row: DecisionRow, money: impl Fn(i64) -> Money) -> Result<Self> {
-        Ok(Self {
-            id: MoneyDecisionId::from_uuid(row.id),
-            kind: row.kind.parse()?,
-            terminal: row.terminal,
-            decided_by: row.decided_by_id.map(AccountId::from_uuid),
-            released: money(row.released),
-            developer_fee: money(row.developer_fee),
-            client_fee: money(row.client_fee),
-            held_back: money(row.held_back),
-            refunded: money(row.refunded),
-            refunded_fee: money(row.refunded_fee),
-            decided_at: row.decided_at,
-        })
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod change_orders;
 mod contracts;
+mod decisions;
+mod dispute_views;
+mod disputes;
 mod dto;
 mod milestones;
 
@@ -12,4 +15,5 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     milestones::routes(config);
     contracts::routes(config);
     change_orders::routes(config);
+    disputes::routes(config);
 }

@@ -5,6 +5,8 @@
 
 use assay_kernel::Money;
 
+use super::Division;
+
 /// All of something, in basis points.
 pub const WHOLE_BPS: u32 = 10_000;
 
@@ -51,11 +53,29 @@ pub struct Part {
     pub refund: Money,
     /// Of the client's fee, back to the client.
     pub refund_fee: Money,
+    /// Kept by the platform for an arbitration.
+    pub arbitration_fee: Money,
+}
+
+/// What goes back of what was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// From the developer: what they got, without the fees on it.
+    pub of_developer: Money,
+    /// From the platform: the fees that it had on it, both sides', less what an arbitration costs.
+    pub fees: Money,
+    /// What the platform keeps for the arbitration out of those fees.
+    pub arbitration_fee: Money,
 }
 
 impl Agreed {
     fn money(&self, amount: i64) -> Money {
         Money::new(amount, self.amount.currency)
+    }
+
+    /// A decision that moves nothing.
+    pub fn nothing(&self) -> Part {
+        self.released(SoFar::default(), 0)
     }
 
     /// What the client pays on top.
@@ -87,6 +107,47 @@ impl Agreed {
         part
     }
 
+    /// What moves when what was not accepted is divided. What is held back of earlier parts stays so.
+    pub fn award(&self, so_far: SoFar, division: &Division) -> Part {
+        let mut part = self.released(so_far, so_far.released.saturating_add(division.developer));
+        part.refund = self.money(division.client);
+        let earned =
+            self.money(so_far.accepted().saturating_add(division.developer)).bps(self.client_fee_bps);
+        part.refund_fee = self.money(self.client_fee().amount.saturating_sub(earned.amount));
+        part.arbitration_fee = self.money(division.fee());
+        part
+    }
+
+    /// What moves when what was accepted is divided after its release: first what is held back still, then what was
+    /// released. What an arbitration costs comes out of the fees that the platform would give back: the client gets less
+    /// of them, or the developer gives back more. Where they are too small, the platform bears the rest.
+    pub fn divide_accepted(&self, so_far: SoFar, division: &Division) -> (Part, TakenBack) {
+        let client = division.client.saturating_add(division.fee_of_client);
+        let from_held = client.min(so_far.held_back_now());
+        let freed = so_far.held_back_now().saturating_sub(from_held);
+        let released = so_far.released.saturating_add(freed);
+        let mut part = self.released(so_far, released);
+        part.refund = self.money(from_held);
+        let fee = |rate: u32, of: i64| self.money(of).bps(rate).amount;
+        let deferred = fee(self.client_fee_bps, so_far.accepted());
+        part.refund_fee = self.money(deferred.saturating_sub(fee(self.client_fee_bps, released)));
+
+        let taken = client.saturating_sub(from_held).min(released);
+        let kept = released.saturating_sub(taken);
+        let back = |rate: u32| fee(rate, released).saturating_sub(fee(rate, kept));
+        let of_developer = taken.saturating_sub(back(self.developer_fee_bps));
+        let fees = back(self.developer_fee_bps).saturating_add(back(self.client_fee_bps));
+        let by_developer = division.fee_of_developer.min(kept).min(fees);
+        let by_client = division.fee_of_client.min(fees.saturating_sub(by_developer));
+        let arbitration = by_developer.saturating_add(by_client);
+        let taken_back = TakenBack {
+            of_developer: self.money(of_developer.saturating_add(by_developer)),
+            fees: self.money(fees.saturating_sub(arbitration)),
+            arbitration_fee: self.money(arbitration),
+        };
+        (part, taken_back)
+    }
+
     /// What moves when what is held back is freed.
     pub fn free(&self, so_far: SoFar) -> Part {
         self.released(so_far, so_far.accepted())
@@ -102,6 +163,7 @@ impl Agreed {
             hold_back: self.money(0),
             refund: self.money(0),
             refund_fee: self.money(0),
+            arbitration_fee: self.money(0),
         }
     }
 }
@@ -117,13 +179,16 @@ impl SoFar {
         self.held_back.saturating_sub(self.freed)
     }
 
-    /// After a decision; `freed` tells that it freed what was held back.
+    /// After a decision; `freed` tells that it moved what was held back.
     #[must_use]
     pub fn after(self, part: &Part, freed: bool) -> Self {
         Self {
             released: self.released.saturating_add(part.release.amount),
             held_back: self.held_back.saturating_add(part.hold_back.amount),
-            freed: if freed { self.freed.saturating_add(part.release.amount) } else { self.freed },
+            freed: match freed {
+                true => self.freed.saturating_add(part.release.amount).saturating_add(part.refund.amount),
+                false => self.freed,
+            },
             developer_fee: self.developer_fee.saturating_add(part.developer_fee.amount),
             client_fee: self.client_fee.saturating_add(part.client_fee.amount),
         }
@@ -135,6 +200,7 @@ mod tests {
     use assay_kernel::Currency;
     use proptest::prelude::*;
 
+    use super::super::Positions;
     use super::*;
 
     fn agreed(amount: i64, client: u32, developer: u32, holdback: u32) -> Agreed {
@@ -206,6 +272,57 @@ mod tests {
             prop_assert!(part.release.amount >= 0 && part.hold_back.amount >= 0 && part.refund.amount >= 0);
             let after = so_far.after(&part, false);
             prop_assert_eq!(after.accepted() + part.refund.amount, amount);
+        }
+
+        #[test]
+        fn an_award_leaves_nothing_but_what_was_held_back(
+            amount in 1_i64..=1_000_000_000, first in 0_u32..=WHOLE_BPS, share in 0_i64..=10_000, holdback in 0_u32..=2_000,
+            fee in 0_i64..=50_000,
+        ) {
+            let agreed = agreed(amount, 1_500, 500, holdback);
+            let so_far = SoFar::default().after(&agreed.decide(SoFar::default(), agreed.accepted(first), false), false);
+            let balance = amount - so_far.accepted();
+            let wanted = Positions { client: 0, developer: balance };
+            let developer = (i128::from(balance) * i128::from(share) / 10_000) as i64;
+            let division = Division::awarded(balance, developer, fee.min(balance), wanted);
+            let part = agreed.award(so_far, &division);
+            prop_assert_eq!(part.release.amount + part.refund.amount + part.arbitration_fee.amount, balance);
+            prop_assert!(part.developer_fee.amount >= 0 && part.client_fee.amount >= 0 && part.refund_fee.amount >= 0);
+            let after = so_far.after(&part, false);
+            let freed = agreed.free(after);
+            prop_assert_eq!(after.after(&freed, true).held_back_now(), 0);
+            prop_assert_eq!(after.client_fee + freed.client_fee.amount + part.refund_fee.amount, agreed.client_fee().amount);
+        }
+
+        #[test]
+        fn what_was_accepted_is_divided_to_the_last_unit(
+            amount in 1_i64..=1_000_000_000, share in 0_i64..=10_000, holdback in 0_u32..=2_000, client_wants in 0_i64..=10_000,
+            fee in 0_i64..=50_000,
+        ) {
+            let agreed = agreed(amount, 1_500, 500, holdback);
+            let so_far = SoFar::default().after(&agreed.decide(SoFar::default(), agreed.amount, true), false);
+            let of = |part: i64| (i128::from(amount) * i128::from(part) / 10_000) as i64;
+            let wanted = Positions { client: of(client_wants), developer: amount };
+            let division = Division::awarded(amount, of(share), fee.min(amount), wanted);
+            let (part, back) = agreed.divide_accepted(so_far, &division);
+            let after = so_far.after(&part, true);
+            prop_assert_eq!(after.held_back_now(), 0);
+            prop_assert!(back.fees.amount >= 0 && back.of_developer.amount >= 0);
+            // What the developer had, and what the client gets, with the fees on it.
+            prop_assert!(back.of_developer.amount <= after.released - after.developer_fee);
+            let client = part.refund.amount + part.refund_fee.amount + back.of_developer.amount + back.fees.amount;
+            let awarded = amount - of(share);
+            let fee_on = |of: i64| Money::new(of, Currency::USD).bps(1_500).amount;
+            prop_assert_eq!(client, awarded + fee_on(amount) - fee_on(amount - awarded) - by_client(&back, &division));
+        }
+    }
+
+    /// What of the arbitration's fee came out of what the client gets.
+    fn by_client(back: &TakenBack, division: &Division) -> i64 {
+        if division.fee_of_client > 0 && division.fee_of_developer == 0 {
+            back.arbitration_fee.amount
+        } else {
+            back.arbitration_fee.amount - back.arbitration_fee.amount.min(division.fee_of_developer)
         }
     }
 }

@@ -65,6 +65,16 @@ string_enum! {
         ChargedBack = "charged_back",
         /// What was held back was released.
         HoldbackFreed = "holdback_freed",
+        /// The sides of a dispute agreed.
+        DisputeSettled = "dispute_settled",
+        /// A dispute was never answered: as claimed.
+        DisputeDefaulted = "dispute_defaulted",
+        /// An award was carried out.
+        Awarded = "awarded",
+        /// What was held back was divided as a dispute ended.
+        HoldbackDivided = "holdback_divided",
+        /// What was released was taken back in part or whole, as a dispute ended.
+        TakenBack = "taken_back",
     }
 }
 

@@ -52,6 +52,14 @@ pub(super) async fn set_hold(
     set(ctx, conn, row, "hold_deadline", until).await
 }
 
+/// The clock of what is held back.
+pub(super) async fn set_holdback(ctx: &Ctx, conn: &mut Conn, row: &MilestoneRow) -> Result<()> {
+    match row.holdback_until.filter(|_| row.holdback_state == HoldbackState::Held.as_str()) {
+        Some(until) => set(ctx, conn, row, "free_holdback", until).await,
+        None => Ok(()),
+    }
+}
+
 /// The clocks of a review that ends then.
 pub(super) async fn set_review(
     ctx: &Ctx,
@@ -235,7 +243,9 @@ pub async fn on_hold_deadline(ctx: Ctx, fired: Fired) -> Result<()> {
 pub async fn on_free_holdback(ctx: Ctx, fired: Fired) -> Result<()> {
     on_milestone(&ctx, &fired, async |conn, contract, row| {
         let over = row.holdback_until.is_some_and(|until| until <= ctx.clock.now());
-        if !over || row.holdback_state != HoldbackState::Held.as_str() {
+        // A dispute over what was released decides on it, or sets this clock again.
+        let disputed = row.open_dispute_id.is_some();
+        if !over || disputed || row.holdback_state != HoldbackState::Held.as_str() {
             return Ok(());
         }
         free_holdback(&ctx, conn, contract, row, SYSTEM, None).await.map(drop)

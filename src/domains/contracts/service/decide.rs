@@ -1,20 +1,21 @@
 //! The one function that decides on a milestone's money. Whoever comes, an acceptance, a refund, a timer, the end of
-//! the contract, a change order, comes here with the contract and the milestone locked; the first one closes the
+//! the contract, a change order, a dispute, comes here with the contract and the milestone locked; the first one closes the
 //! milestone, in one transaction with the postings, the commands to the provider and the events.
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::process::Who;
 use assay_kernel::{Code, Error, Money, Result};
 use assay_ledger::{Event, Held};
-use assay_payments::{Refund, Release};
+use assay_payments::{Refund, Release, ReversedRefund};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::timers;
 use chrono::Duration;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{lifecycle, notify, save_milestone};
-use crate::model::{DecisionKind, HoldbackState, MILESTONE, MilestoneState, Part, step};
+use super::{clocks, lifecycle, notify, save_milestone};
+use crate::model::{DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, step};
 use crate::store;
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::{DecisionRow, MilestoneRow};
@@ -36,7 +37,8 @@ pub(super) struct Order<'a> {
 impl Order<'_> {
     /// Does it close the milestone?
     fn terminal(&self) -> bool {
-        !matches!(self.kind, DecisionKind::PartAccepted | DecisionKind::HoldbackFreed)
+        use DecisionKind as K;
+        !matches!(self.kind, K::PartAccepted | K::HoldbackFreed | K::HoldbackDivided | K::TakenBack)
     }
 
     /// The state that it leads to, when `accepted` of `amount` is the developer's.
@@ -45,7 +47,7 @@ impl Order<'_> {
         use MilestoneState as S;
         match self.kind {
             K::PartAccepted => S::Delivered,
-            K::ChargedBack => S::Resolved,
+            K::ChargedBack | K::DisputeSettled | K::DisputeDefaulted | K::Awarded => S::Resolved,
             K::AutoAccepted => S::AutoAccepted,
             K::HoldExpired if accepted == milestone.amount => S::AutoAccepted,
             _ if accepted == milestone.amount => S::Accepted,
@@ -69,43 +71,68 @@ pub(super) async fn decide(
     order: Order<'_>,
 ) -> Result<DecisionRow> {
     let agreed = milestone.agreed(contract);
-    let mut part = agreed.decide(milestone.so_far(), order.accepted, order.terminal());
-    if order.kind == DecisionKind::ChargedBack {
+    let part = match order.kind {
         // The payments have booked it: nothing is left to move.
-        let nothing = Money::new(0, agreed.amount.currency);
-        part = Part {
-            release: nothing,
-            developer_fee: nothing,
-            client_fee: nothing,
-            hold_back: nothing,
-            refund: nothing,
-            refund_fee: nothing,
-        };
-    }
+        DecisionKind::ChargedBack => agreed.nothing(),
+        _ => agreed.decide(milestone.so_far(), order.accepted, order.terminal()),
+    };
+    let from = Source { held: Held::Free, dispute: None };
+    carry_out(ctx, conn, contract, milestone, &order, part, from).await
+}
+
+/// Divides what a dispute has frozen. The contract, the milestone and the dispute are locked.
+///
+/// # Errors
+/// As [`decide`].
+pub(super) async fn divide(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &mut ContractRow,
+    milestone: &mut MilestoneRow,
+    kind: DecisionKind,
+    dispute: Uuid,
+    division: &Division,
+) -> Result<DecisionRow> {
+    let so_far = milestone.so_far();
+    let part = milestone.agreed(contract).award(so_far, division);
+    let accepted = Money::new(so_far.accepted().saturating_add(division.developer), milestone.currency()?);
+    let order = Order { kind, event: "divide", who: &[Who::System], by: None, accepted };
+    let from = Source { held: Held::Frozen, dispute: Some(dispute) };
+    carry_out(ctx, conn, contract, milestone, &order, part, from).await
+}
+
+/// From which money a decision is paid, and by which dispute it came.
+struct Source {
+    held: Held,
+    dispute: Option<Uuid>,
+}
+
+async fn carry_out(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &mut ContractRow,
+    milestone: &mut MilestoneRow,
+    order: &Order<'_>,
+    part: Part,
+    from: Source,
+) -> Result<DecisionRow> {
     let after = milestone.so_far().after(&part, false);
     let to = order.leads_to(milestone, after.accepted());
     milestone.state = step(&MILESTONE, &milestone.state, order.event, to.as_str(), order.who)?.to.to_owned();
 
     let now = ctx.clock.now();
-    let decision = record(ctx, conn, milestone, &order, &part).await?;
+    let decision = record(ctx, conn, milestone, order, &part, None, from.dispute).await?;
     if part.hold_back.amount > 0 {
         let held = Event::HeldBack { id: decision.id, milestone: milestone.id, amount: part.hold_back };
         assay_ledger::post_in(ctx, conn, &held, Some(contract.id)).await?;
         milestone.holdback_state = HoldbackState::Held.to_string();
     }
-    pay(ctx, conn, contract, milestone, &decision, &part, Held::Free).await?;
-    if part.refund.amount > 0 || part.refund_fee.amount > 0 {
-        let refund = Refund {
-            decision: decision.id,
-            milestone: milestone.id,
-            contract: contract.id,
-            organisation: contract.organisation(),
-            held: Held::Free,
-            amount: part.refund,
-            fee: part.refund_fee,
-        };
-        assay_payments::refund_in(ctx, conn, &refund).await?;
-        milestone.refunded = milestone.refunded.saturating_add(part.refund.amount);
+    pay(ctx, conn, contract, milestone, &decision, &part, from.held).await?;
+    give_back(ctx, conn, contract, milestone, &decision, &part, from.held).await?;
+    if part.arbitration_fee.amount > 0 {
+        let amount = part.arbitration_fee;
+        let event = Event::ArbitrationFee { id: decision.id, milestone: milestone.id, amount };
+        assay_ledger::post_in(ctx, conn, &event, Some(contract.id)).await?;
     }
     book(milestone, &part, false);
     if order.terminal() {
@@ -113,12 +140,14 @@ pub(super) async fn decide(
         milestone.review_until = None;
         milestone.answer_until = None;
         milestone.state_before = None;
-        if let (true, Some(holding)) =
-            (milestone.holdback_state == HoldbackState::Held.as_str(), &contract.terms.holdback)
-        {
+        milestone.decided_at = Some(now);
+        // What the payer's bank took is not held back any more.
+        let held = milestone.holdback_state == HoldbackState::Held.as_str()
+            && order.kind != DecisionKind::ChargedBack;
+        if let (true, Some(holding)) = (held, &contract.terms.holdback) {
             let until = now + Duration::days(i64::from(holding.days));
             milestone.holdback_until = Some(until);
-            timers::set(ctx, conn, MILESTONE.name, milestone.id, "free_holdback", until).await?;
+            clocks::set_holdback(ctx, conn, milestone).await?;
         }
     }
     save_milestone(ctx, conn, milestone).await?;
@@ -142,17 +171,76 @@ pub(super) async fn free_holdback(
     by: Option<AccountId>,
 ) -> Result<DecisionRow> {
     MILESTONE.transition(&milestone.state, "free_holdback", who)?;
+    if milestone.open_dispute_id.is_some() {
+        return Err(Error::new(Code::StateConflict, "The sides disagree over this milestone's money."));
+    }
     let part = milestone.agreed(contract).free(milestone.so_far());
     let order =
         Order { kind: DecisionKind::HoldbackFreed, event: "free_holdback", who, by, accepted: part.release };
-    let decision = record(ctx, conn, milestone, &order, &part).await?;
+    let decision = record(ctx, conn, milestone, &order, &part, None, None).await?;
     pay(ctx, conn, contract, milestone, &decision, &part, Held::Frozen).await?;
-    book(milestone, &part, true);
-    milestone.holdback_state = HoldbackState::Freed.to_string();
-    timers::clear(conn, MILESTONE.name, milestone.id, &["free_holdback"]).await?;
+    end_holdback(conn, milestone, &part).await?;
     save_milestone(ctx, conn, milestone).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await?;
     Ok(decision)
+}
+
+/// Divides what was accepted, as a dispute over it has ended: what the client gets comes from what is held back still,
+/// then from what was released, which is taken back. The contract, the milestone and the dispute are locked.
+///
+/// Answers what the platform keeps for an arbitration.
+///
+/// # Errors
+/// Whatever the payments refuse with.
+pub(super) async fn divide_accepted(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+    dispute: Uuid,
+    division: &Division,
+) -> Result<i64> {
+    let (part, back) = milestone.agreed(contract).divide_accepted(milestone.so_far(), division);
+    let order = |kind| Order { kind, event: "divide", who: &[Who::System], by: None, accepted: part.release };
+    if part.refund.amount > 0 {
+        let order = order(DecisionKind::HoldbackDivided);
+        let decision = record(ctx, conn, milestone, &order, &part, None, Some(dispute)).await?;
+        pay(ctx, conn, contract, milestone, &decision, &part, Held::Frozen).await?;
+        give_back(ctx, conn, contract, milestone, &decision, &part, Held::Frozen).await?;
+        end_holdback(conn, milestone, &part).await?;
+        notify::decided(ctx, conn, contract, milestone, &decision).await?;
+    }
+    if back.of_developer.amount > 0 || back.fees.amount > 0 {
+        let order = order(DecisionKind::TakenBack);
+        let nothing = milestone.agreed(contract).nothing();
+        let decision = record(ctx, conn, milestone, &order, &nothing, Some(&back), Some(dispute)).await?;
+        let refund = ReversedRefund {
+            decision: decision.id,
+            milestone: milestone.id,
+            contract: contract.id,
+            developer: contract.developer(),
+            organisation: contract.organisation(),
+            amount: back.of_developer,
+            fee: back.fees,
+        };
+        assay_payments::refund_released_in(ctx, conn, &refund).await?;
+        notify::decided(ctx, conn, contract, milestone, &decision).await?;
+    }
+    if part.refund.amount > 0 || back.of_developer.amount > 0 {
+        milestone.state =
+            MILESTONE.transition(&milestone.state, "divide_accepted", &[Who::System])?.to.to_owned();
+    }
+    // What the client gets nothing of stays held back as agreed.
+    clocks::set_holdback(ctx, conn, milestone).await?;
+    save_milestone(ctx, conn, milestone).await?;
+    Ok(back.arbitration_fee.amount)
+}
+
+/// What was held back is so no longer.
+async fn end_holdback(conn: &mut Conn, milestone: &mut MilestoneRow, part: &Part) -> Result<()> {
+    book(milestone, part, true);
+    milestone.holdback_state = HoldbackState::Freed.to_string();
+    timers::clear(conn, MILESTONE.name, milestone.id, &["free_holdback"]).await
 }
 
 async fn record(
@@ -161,6 +249,8 @@ async fn record(
     milestone: &MilestoneRow,
     order: &Order<'_>,
     part: &Part,
+    back: Option<&TakenBack>,
+    dispute: Option<Uuid>,
 ) -> Result<DecisionRow> {
     let decision = DecisionRow {
         id: ctx.ids.uuid(),
@@ -175,9 +265,15 @@ async fn record(
         refunded: part.refund.amount,
         refunded_fee: part.refund_fee.amount,
         decided_at: ctx.clock.now(),
+        taken_back: back.map_or(0, |back| back.of_developer.amount),
+        taken_back_fee: back.map_or(0, |back| back.fees.amount),
+        arbitration_fee: back.map_or(part.arbitration_fee, |back| back.arbitration_fee).amount,
+        dispute_id: dispute,
     };
     store::milestones::insert_decision(conn, &decision).await.map_err(|error| {
-        if error.violates("milestone_decisions_one") || error.violates("milestone_decisions_one_freeing") {
+        const ONCE: [&str; 3] =
+            ["milestone_decisions_one", "milestone_decisions_one_freeing", "milestone_decisions_one_taking"];
+        if ONCE.iter().any(|index| error.violates(index)) {
             Error::new(Code::StateConflict, "This milestone's money is decided already.")
         } else {
             error.into()
@@ -213,6 +309,32 @@ async fn pay(
     assay_payments::release_in(ctx, conn, &release).await
 }
 
+async fn give_back(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+    decision: &DecisionRow,
+    part: &Part,
+    held: Held,
+) -> Result<()> {
+    if part.refund.amount == 0 && part.refund_fee.amount == 0 {
+        return Ok(());
+    }
+    let refund = Refund {
+        decision: decision.id,
+        milestone: milestone.id,
+        contract: contract.id,
+        organisation: contract.organisation(),
+        held,
+        amount: part.refund,
+        fee: part.refund_fee,
+    };
+    assay_payments::refund_in(ctx, conn, &refund).await?;
+    milestone.refunded = milestone.refunded.saturating_add(part.refund.amount);
+    Ok(())
+}
+
 fn book(milestone: &mut MilestoneRow, part: &Part, freed: bool) {
     let after = milestone.so_far().after(part, freed);
     milestone.released = after.released;
@@ -230,5 +352,6 @@ pub(super) fn told(milestone: &MilestoneRow, decision: &DecisionRow) -> Result<s
         "kind": decision.kind, "state": milestone.state, "released": money(decision.released),
         "developer_fee": money(decision.developer_fee), "held_back": money(decision.held_back),
         "refunded": money(decision.refunded), "refunded_fee": money(decision.refunded_fee),
+        "taken_back": money(decision.taken_back), "arbitration_fee": money(decision.arbitration_fee),
     }))
 }

@@ -188,6 +188,8 @@ pub(super) fn fresh(
         version: 1,
         created_at: now,
         updated_at: now,
+        open_dispute_id: None,
+        decided_at: None,
     }
 }
 

@@ -17,7 +17,7 @@ use validator::Validate;
 
 use super::decide::{Order, decide};
 use super::views::{ContractDetail, detail, milestone_blocked};
-use super::{changes, clocks, lock, lock_pair, notify, save, save_milestone};
+use super::{changes, clocks, disputes, lock, lock_pair, notify, save, save_milestone};
 use crate::model::{CONTRACT, DecisionKind, HoldbackState, MILESTONE, MilestoneState, Side, step};
 use crate::store;
 use crate::store::contracts::ContractRow;
@@ -138,6 +138,13 @@ async fn apply(
             notify::milestone(ctx, conn, contract, row, "milestone.frozen", json!({})).await
         }
         Movement::PaymentDisputeWon => {
+            if row.open_dispute_id.is_some() {
+                // Their own dispute goes on: the payments have let go what waited for the bank.
+                if row.state()? != MilestoneState::Disputed {
+                    assay_payments::hold_transfers_in(ctx, conn, row.id).await?;
+                }
+                return Ok(());
+            }
             if row.state()? != MilestoneState::Disputed {
                 return Ok(());
             }
@@ -147,7 +154,11 @@ async fn apply(
             save_milestone(ctx, conn, row).await?;
             notify::milestone(ctx, conn, contract, row, "milestone.thawed", json!({})).await
         }
+        Movement::Confirmed { subject, payload, confirmed_by, .. } => {
+            disputes::confirmed(ctx, conn, *subject, payload, *confirmed_by).await
+        }
         Movement::PaymentDisputeLost => {
+            disputes::lose_object(ctx, conn, contract, row).await?;
             if row.state()? != MilestoneState::Disputed {
                 return Ok(());
             }

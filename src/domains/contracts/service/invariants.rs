@@ -27,11 +27,30 @@ pub const INVARIANTS: &[Invariant] = &[
             LEFT JOIN ledger_guards hg ON hg.account = h.id
             LEFT JOIN ledger_accounts f ON f.owner = m.id AND f.kind = 'hold_frozen' AND f.currency = m.currency
             LEFT JOIN ledger_guards fg ON fg.account = f.id
-            WHERE m.state NOT IN ('disputed', 'resolved') AND (
+            WHERE (m.state NOT IN ('disputed', 'resolved') OR EXISTS (SELECT FROM disputes d WHERE d.milestone_id = m.id
+                    AND (d.id = m.open_dispute_id OR d.state IN ('settled', 'executed', 'defaulted')))) AND (
                 coalesce(hg.balance, 0) <> CASE
                     WHEN m.state IN ('funded', 'in_work', 'delivered', 'changes_requested', 'refund_requested')
                     THEN m.amount - m.released - (m.held_back - m.freed) ELSE 0 END
-                OR coalesce(fg.balance, 0) <> m.held_back - m.freed)",
+                OR coalesce(fg.balance, 0) <> CASE WHEN m.state = 'disputed' THEN m.amount - m.released
+                    ELSE m.held_back - m.freed END)",
+    },
+    Invariant {
+        name: "disputes_are_frozen",
+        meaning: "A milestone is frozen for its sides as long as their dispute over it is open, and for one only.",
+        offenders: "SELECT count(*) FROM disputes d JOIN milestones m ON m.id = d.milestone_id
+            WHERE (d.state NOT IN ('settled', 'executed', 'withdrawn', 'defaulted'))
+                <> (m.open_dispute_id IS NOT DISTINCT FROM d.id)
+               OR (m.open_dispute_id = d.id AND NOT d.after_release AND m.state <> 'disputed')",
+    },
+    Invariant {
+        name: "disputes_are_divided",
+        meaning: "What a dispute was over went to the developer, to the client, or to the platform for an arbitration.",
+        offenders: "SELECT count(*) FROM disputes d LEFT JOIN LATERAL (SELECT count(*) AS n,
+                coalesce(sum(x.released + x.refunded + x.arbitration_fee), 0) AS moved
+                FROM milestone_decisions x WHERE x.dispute_id = d.id) x ON true
+            WHERE CASE WHEN d.state NOT IN ('settled', 'executed', 'defaulted') THEN x.n <> 0
+                WHEN NOT d.after_release THEN x.n <> 1 OR x.moved <> d.amount ELSE false END",
     },
     Invariant {
         name: "closed_milestones_are_decided",

@@ -4,6 +4,7 @@ pub mod changes;
 pub mod checks;
 pub mod clocks;
 mod decide;
+pub mod disputes;
 pub mod draw;
 pub mod funding;
 pub(crate) mod invariants;
@@ -17,7 +18,7 @@ pub mod views;
 
 use assay_kernel::ids::{AccountId, BidId, ContractId, MilestoneId, OrganisationId, ProjectId};
 use assay_kernel::process::Who;
-use assay_kernel::{Actor, Code, Currency, Error, Permission, Result, Scope};
+use assay_kernel::{Actor, Code, Currency, Error, Money, Permission, Result, Scope};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 
@@ -29,7 +30,7 @@ use crate::store::milestones::MilestoneRow;
 /// What a caller is to a contract.
 #[derive(Debug, Clone, Copy)]
 pub struct Seat {
-    /// On which side; none for finance staff and named third parties, who read.
+    /// On which side; none for finance staff, who read, and reviewers, who read what is disputed.
     pub side: Option<Side>,
     /// May they act for it?
     pub acts: bool,
@@ -102,7 +103,7 @@ impl MilestoneRow {
 
     /// Its currency.
     pub fn currency(&self) -> Result<Currency> {
-        Currency::parse(&self.currency).ok_or_else(|| Error::internal("a stored currency is unknown"))
+        Ok(money_of(0, &self.currency)?.currency)
     }
 
     /// What was agreed on its money.
@@ -128,6 +129,13 @@ impl MilestoneRow {
     }
 }
 
+/// A stored amount.
+pub(crate) fn money_of(amount: i64, currency: &str) -> Result<Money> {
+    let currency =
+        Currency::parse(currency).ok_or_else(|| Error::internal("a stored currency is unknown"))?;
+    Ok(Money::new(amount, currency))
+}
+
 /// What the actor is to the contract.
 ///
 /// # Errors
@@ -143,6 +151,14 @@ pub(crate) async fn seat(conn: &mut Conn, actor: &Actor, contract: &ContractRow)
             Ok(Seat { side: Some(Side::Client), acts })
         }
         None if actor.is(Permission::Finance) && actor.scopes.contains(&Scope::Account) => {
+            Ok(Seat { side: None, acts: false })
+        }
+        // Who mediates and arbitrates reads what the sides disagree over, without a part in it.
+        None if actor.is(Permission::Reviewer)
+            && actor.scopes.contains(&Scope::Account)
+            && store::disputes::any_of_contract(conn, contract.id).await?
+            && !store::disputes::is_tied(conn, actor.account_id, contract.id).await? =>
+        {
             Ok(Seat { side: None, acts: false })
         }
         None => Err(Error::not_found("contract")),

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::decide;
+use super::disputes::Case;
 use crate::model::{DecisionKind, Side};
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::{DecisionRow, MilestoneRow};
@@ -81,7 +82,8 @@ pub async fn decided(
         let template = Template::MilestonePaid { title: title.clone(), url: url.clone(), amount, by_silence };
         mail(ctx, conn, contract.developer(), template).await?;
     }
-    let back = decision.refunded.saturating_add(decision.refunded_fee);
+    let back = [decision.refunded, decision.refunded_fee, decision.taken_back, decision.taken_back_fee];
+    let back = back.into_iter().fold(0, i64::saturating_add);
     if back > 0 {
         let amount = Money::new(back, currency).to_string();
         mail(ctx, conn, contract.speaker(), Template::MoneyReturned { title, url, amount }).await?;
@@ -99,6 +101,68 @@ pub(super) fn milestone_url(ctx: &Ctx, row: &MilestoneRow) -> String {
 
 async fn mail(ctx: &Ctx, conn: &mut Conn, to: AccountId, template: Template) -> Result<()> {
     enqueue_mail(ctx, conn, NewMail::to(to, template)).await.map(drop)
+}
+
+/// Tells both sides of a dispute, and `staff` who mediate and arbitrate.
+pub(super) async fn dispute(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    case: &Case,
+    kind: &str,
+    data: Value,
+    staff: bool,
+) -> Result<()> {
+    let about = json!({
+        "contract_id": case.contract.contract_id(), "milestone_id": case.milestone.milestone_id(),
+        "state": case.row.state,
+    });
+    let mut audience = parties(&case.contract).to_vec();
+    audience.extend(staff.then_some(Audience::Staff(Permission::Reviewer)));
+    outbox::publish(ctx, conn, kind, case.row.dispute_id().to_string(), with(about, data), &audience).await
+}
+
+fn dispute_url(ctx: &Ctx, case: &Case) -> String {
+    format!("{}/v1/disputes/{}", ctx.config.public_url(), case.row.dispute_id())
+}
+
+/// A side is asked to answer a dispute; `again` for the second notice.
+pub(super) async fn mail_dispute_opened(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    case: &Case,
+    asked: Side,
+    until: DateTime<Utc>,
+    again: bool,
+) -> Result<()> {
+    let (title, url) = (case.milestone.document.title.clone(), dispute_url(ctx, case));
+    let template = match again {
+        true => Template::DisputeUnanswered { title, url, until },
+        false => Template::DisputeOpened { title, url, reason: case.row.reason.clone(), until },
+    };
+    mail(ctx, conn, speaker(&case.contract, asked), template).await
+}
+
+/// Staff have proposed a division of the money, or `awarded` it.
+pub(super) async fn mail_dispute_ruled(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    case: &Case,
+    developer: i64,
+    until: DateTime<Utc>,
+    awarded: bool,
+) -> Result<()> {
+    let balance = case.row.balance()?;
+    let money = |amount| Money::new(amount, balance.currency).to_string();
+    for side in [Side::Client, Side::Developer] {
+        let (title, url) = (case.milestone.document.title.clone(), dispute_url(ctx, case));
+        let (developer, client) = (money(developer), money(balance.amount.saturating_sub(developer)));
+        let template = match awarded {
+            true => Template::DisputeAwarded { title, url, developer, client, until },
+            false => Template::DisputeProposed { title, url, developer, client, until },
+        };
+        mail(ctx, conn, speaker(&case.contract, side), template).await?;
+    }
+    Ok(())
 }
 
 fn speaker(contract: &ContractRow, side: Side) -> AccountId {

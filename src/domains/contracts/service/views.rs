@@ -12,6 +12,7 @@ use super::{Seat, lock, read, seat};
 use crate::model::{CONTRACT, ContractState, HoldbackState, MILESTONE, Side};
 use crate::store;
 use crate::store::contracts::ContractRow;
+use crate::store::disputes::DisputeRow;
 use crate::store::milestones::{DecisionRow, DeliveryRow, MilestoneRow};
 
 /// A contract with its milestones.
@@ -38,6 +39,8 @@ pub struct MilestoneDetail {
     pub deliveries: Vec<DeliveryRow>,
     /// Oldest first.
     pub decisions: Vec<DecisionRow>,
+    /// Oldest first.
+    pub disputes: Vec<DisputeRow>,
     /// What the caller can do.
     pub actions: Actions,
 }
@@ -83,6 +86,13 @@ pub(super) fn milestone_blocked(
             let from = row.due_at + Duration::days(policy.late_days);
             (ctx.clock.now() < from || contract.paused_at.is_some())
                 .then(|| format!("Possible from {}.", from.format("%Y-%m-%d")))
+        }
+        "not_in_dispute" => row.open_dispute_id.map(|_| "A dispute over it is open.".to_owned()),
+        "dispute_in_time" => {
+            let until = row.decided_at.map(|at| at + Duration::days(ctx.policy.disputes.after_release_days));
+            let over = until.is_none_or(|until| until < ctx.clock.now());
+            (over || row.so_far().accepted() == 0)
+                .then(|| "The days for a dispute over what was released are over.".to_owned())
         }
         "is_held_back" => {
             (row.holdback_state != HoldbackState::Held.as_str()).then(|| "Nothing is held back.".to_owned())
@@ -193,7 +203,8 @@ pub(super) async fn milestone_detail(
     let actions = milestone_actions(ctx, &contract, &row, &who);
     let deliveries = store::milestones::deliveries(conn, row.id).await?;
     let decisions = store::milestones::decisions(conn, row.id).await?;
-    Ok(MilestoneDetail { contract, row, deliveries, decisions, actions })
+    let disputes = store::disputes::of_milestone(conn, row.id).await?;
+    Ok(MilestoneDetail { contract, row, deliveries, decisions, disputes, actions })
 }
 
 /// Does the actor sign something of the milestone off?

@@ -45,6 +45,8 @@ pub struct MilestoneRow {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub open_dispute_id: Option<Uuid>,
+    pub decided_at: Option<DateTime<Utc>>,
 }
 
 /// A decision on money as stored.
@@ -64,6 +66,10 @@ pub struct DecisionRow {
     pub refunded: i64,
     pub refunded_fee: i64,
     pub decided_at: DateTime<Utc>,
+    pub taken_back: i64,
+    pub taken_back_fee: i64,
+    pub arbitration_fee: i64,
+    pub dispute_id: Option<Uuid>,
 }
 
 /// A delivery as stored.
@@ -152,6 +158,8 @@ pub async fn update(conn: &mut Conn, row: &MilestoneRow) -> DbResult<()> {
                 milestones::transfers_made.eq(row.transfers_made),
                 milestones::version.eq(row.version),
                 milestones::updated_at.eq(row.updated_at),
+                milestones::open_dispute_id.eq(row.open_dispute_id),
+                milestones::decided_at.eq(row.decided_at),
             ),
         ))
         .execute(conn)

@@ -2,6 +2,7 @@
 
 pub mod change_orders;
 pub mod contracts;
+pub mod disputes;
 pub mod messages;
 pub mod milestones;
 pub mod personal_data;

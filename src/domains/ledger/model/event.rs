@@ -126,6 +126,52 @@ pub enum Event {
         /// How much.
         amount: Money,
     },
+    /// What a developer is to be paid repays what they owe instead.
+    Repaid {
+        /// The release.
+        id: Uuid,
+        /// The developer's account.
+        developer: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// The platform keeps what an arbitration costs out of the loser's frozen money.
+    ArbitrationFee {
+        /// The decision.
+        id: Uuid,
+        /// The milestone.
+        milestone: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// The platform's own money is on its way to its bank.
+    PayoutCommanded {
+        /// The command.
+        command: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// It has left the provider.
+    PayoutConfirmed {
+        /// The command.
+        command: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// It will not be made.
+    PayoutRefused {
+        /// The command.
+        command: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// It came back from the bank.
+    PayoutReturned {
+        /// The command.
+        command: Uuid,
+        /// How much.
+        amount: Money,
+    },
     /// A refund is under way.
     RefundCommanded {
         /// The command.
@@ -269,6 +315,26 @@ impl Event {
                     .debit(AccountRef::of(K::ClearingTransfer, *command), *amount)
                     .credit(AccountRef::of(K::DeveloperPayable, *developer), *amount)
             }
+            Event::Repaid { id, developer, amount } => posting("repaid", id, *amount)
+                .debit(AccountRef::of(K::DeveloperPayable, *developer), *amount)
+                .credit(AccountRef::of(K::DeveloperReceivable, *developer), *amount),
+            Event::ArbitrationFee { id, milestone, amount } => posting("arbitration_fee", id, *amount)
+                .milestone(*milestone)
+                .debit(Held::Frozen.account(*milestone), *amount)
+                .credit(own(K::PlatformFee), *amount),
+            // The bank's money counts as there from the command on, so that what is on its way is not paid out twice.
+            Event::PayoutCommanded { command, amount } => posting("payout_commanded", command, *amount)
+                .debit(own(K::Bank), *amount)
+                .credit(AccountRef::of(K::ClearingPayout, *command), *amount),
+            Event::PayoutConfirmed { command, amount } => posting("payout_confirmed", command, *amount)
+                .debit(AccountRef::of(K::ClearingPayout, *command), *amount)
+                .credit(stripe, *amount),
+            Event::PayoutRefused { command, amount } => posting("payout_refused", command, *amount)
+                .debit(AccountRef::of(K::ClearingPayout, *command), *amount)
+                .credit(own(K::Bank), *amount),
+            Event::PayoutReturned { command, amount } => posting("payout_returned", command, *amount)
+                .debit(stripe, *amount)
+                .credit(own(K::Bank), *amount),
             Event::RefundCommanded { command, of } => {
                 refund("refund_commanded", *command, of, contract, at, true)
             }

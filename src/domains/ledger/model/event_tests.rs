@@ -73,6 +73,13 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (few(), money()).prop_map(|(command, amount)| Event::TransferConfirmed { command, amount }),
         1 => (few(), few(), money()).prop_map(|(command, developer, amount)|
             Event::TransferRefused { command, developer, amount }),
+        1 => (0..40_u8, few(), money()).prop_map(|(n, developer, amount)| Event::Repaid { id: id(n), developer, amount }),
+        1 => (0..40_u8, few(), money()).prop_map(|(n, milestone, amount)|
+            Event::ArbitrationFee { id: id(n), milestone, amount }),
+        1 => (few(), money()).prop_map(|(command, amount)| Event::PayoutCommanded { command, amount }),
+        1 => (few(), money()).prop_map(|(command, amount)| Event::PayoutConfirmed { command, amount }),
+        1 => (few(), money()).prop_map(|(command, amount)| Event::PayoutRefused { command, amount }),
+        1 => (few(), money()).prop_map(|(command, amount)| Event::PayoutReturned { command, amount }),
         2 => (few(), of()).prop_map(|(command, of)| Event::RefundCommanded { command, of }),
         1 => (few(), of()).prop_map(|(command, of)| Event::RefundRefused { command, of }),
         2 => (few(), money()).prop_map(|(command, amount)| Event::RefundConfirmed { command, amount }),
@@ -220,4 +227,17 @@ fn the_sides_are_the_directions_of_the_chart() {
     assert_eq!(K::Hold.side(), Side::Credit);
     assert_eq!(K::StripePlatform.side(), Side::Debit);
     assert!(K::ALL.iter().all(|kind| kind.is_guarded() != kind.is_platforms()));
+}
+
+#[test]
+fn a_payout_counts_as_the_banks_from_its_command_on() {
+    let mut book = Book::default();
+    let command = id(1);
+    assert!(book.post(&Event::PayoutCommanded { command, amount: usd(70) }));
+    assert_eq!((book.balance(K::Bank), book.balance(K::ClearingPayout)), (70, 70));
+    assert!(book.post(&Event::PayoutConfirmed { command, amount: usd(70) }));
+    assert!(!book.post(&Event::PayoutRefused { command, amount: usd(70) }), "it has left");
+    assert_eq!((book.balance(K::ClearingPayout), book.balance(K::StripePlatform)), (0, -70));
+    assert!(book.post(&Event::PayoutReturned { command, amount: usd(70) }));
+    assert!(book.entries.values().all(|sum| *sum == 0));
 }

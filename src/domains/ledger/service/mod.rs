@@ -14,6 +14,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::model::AccountKind;
 use crate::model::event::Event;
 use crate::model::posting::{AccountRef, Posting};
 use crate::store::invariants::Invariants;
@@ -89,6 +90,22 @@ pub async fn correct_in(ctx: &Ctx, conn: &mut Conn, transaction: i64) -> Result<
 pub async fn balance(conn: &mut Conn, account: AccountRef, currency: Currency) -> Result<Money> {
     let found = store::balance(conn, account.kind.as_str(), account.owner, currency.code()).await?;
     Ok(Money::new(found.unwrap_or(0), currency))
+}
+
+/// What the platform owns of its money at the provider: fees earned, less its expenses, less what it has advanced for
+/// others, less what has gone to its bank. Everything else there is held for somebody.
+///
+/// # Errors
+/// The database's failure.
+pub async fn own_money(conn: &mut Conn, currency: Currency) -> Result<Money> {
+    use AccountKind as K;
+    let mut own = balance(conn, AccountRef::platforms(K::PlatformFee), currency).await?.amount;
+    for kind in [K::StripeFee, K::DisputeFee, K::ChargebackLoss, K::Bank] {
+        own = own.saturating_sub(balance(conn, AccountRef::platforms(kind), currency).await?.amount);
+    }
+    let advanced = [K::DeveloperReceivable, K::DisputeHold].map(|kind| kind.as_str().to_owned());
+    own = own.saturating_sub(store::guarded(conn, &advanced, currency.code()).await?);
+    Ok(Money::new(own, currency))
 }
 
 /// Takes snapshots of accounts with many entries since their last. Returns how many.

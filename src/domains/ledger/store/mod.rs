@@ -77,6 +77,19 @@ pub async fn balance(conn: &mut Conn, kind: &str, owner: Uuid, currency: &str) -
     Ok(found.map(|(balance,)| balance))
 }
 
+statement! {
+    struct Guarded(kinds: Vec<String> as Array<Text>, currency: String as Text) -> (BigInt);
+    "SELECT coalesce(sum(g.balance), 0)::bigint FROM ledger_guards g JOIN ledger_accounts a ON a.id = g.account
+     WHERE a.kind = ANY ({}) AND a.currency = {}"
+}
+
+/// The sum of the balances of all guarded accounts of these kinds.
+pub async fn guarded(conn: &mut Conn, kinds: &[String], currency: &str) -> DbResult<i64> {
+    let statement = Guarded { kinds: kinds.to_vec(), currency: currency.to_owned() };
+    let (sum,): (i64,) = statement.get_result(conn).await?;
+    Ok(sum)
+}
+
 /// Waits until no transaction of the ledger is under way, and holds new ones off until the caller's own ends: the
 /// newest number, below which nothing can appear any more.
 pub async fn horizon(conn: &mut Conn) -> DbResult<i64> {

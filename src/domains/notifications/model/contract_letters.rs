@@ -89,6 +89,49 @@ pub(super) fn letter(template: &Template) -> Option<Letter> {
                 ))
                 .link("Open the milestone", url)
         }
+        Template::DisputeOpened { title, url, reason, until } => {
+            Letter::new(format!("A dispute is opened: {title}"))
+                .say(format!(
+                    "The other side of the contract disputes the money of “{title}”. It is frozen until you agree or staff \
+                     decide; other milestones go on. The reason given:"
+                ))
+                .quote(reason)
+                .link("Read the claim and answer", url)
+                .say(format!("If you say nothing, the claim is granted on {}.", when(until)))
+        }
+        Template::DisputeUnanswered { title, url, until } => {
+            Letter::new(format!("Second notice: the dispute over {title}"))
+                .say(format!(
+                    "You have not answered the dispute over the money of “{title}”. If you say nothing, the claim is granted \
+                     on {}.",
+                    when(until)
+                ))
+                .link("Read the claim and answer", url)
+        }
+        Template::DisputeProposed { title, url, developer, client, until } => {
+            Letter::new(format!("A mediator proposes: {title}"))
+                .say(format!(
+                    "A mediator has looked at the dispute over “{title}” and proposes {developer} for the developer and \
+                     {client} for the client, with what each finding rests on."
+                ))
+                .link("Read the proposal, and accept or reject it", url)
+                .say(format!(
+                    "It stands until {}. Unless both sides accept it, another person decides, for a fee that the loser pays.",
+                    when(until)
+                ))
+        }
+        Template::DisputeAwarded { title, url, developer, client, until } => {
+            Letter::new(format!("The dispute is decided: {title}"))
+                .say(format!(
+                    "An arbitrator has decided the dispute over “{title}”: {developer} for the developer, {client} for the \
+                     client. The fee of the arbitration is the loser's, out of their part."
+                ))
+                .link("Read the award and its reasons", url)
+                .say(format!(
+                    "It is carried out on {}. Until then an error of arithmetic can be shown, which a third person looks at.",
+                    when(until)
+                ))
+        }
         _ => return None,
     })
 }
@@ -134,6 +177,22 @@ pub(super) fn every(text: &str) -> Vec<Template> {
         Template::MoneyReturned { title: title.clone(), url: url.clone(), amount },
         Template::RefundAsked { title: title.clone(), url: url.clone(), reason, until },
         Template::MilestoneLate { title: title.clone(), url: url.clone(), until },
-        Template::HoldEnding { title, url, until },
+        Template::HoldEnding { title: title.clone(), url: url.clone(), until },
+        Template::DisputeOpened { title: title.clone(), url: url.clone(), reason: text.to_owned(), until },
+        Template::DisputeUnanswered { title: title.clone(), url: url.clone(), until },
+        Template::DisputeProposed {
+            title: title.clone(),
+            url: url.clone(),
+            developer: "USD 4200.00".to_owned(),
+            client: "USD 2100.00".to_owned(),
+            until,
+        },
+        Template::DisputeAwarded {
+            title,
+            url,
+            developer: "USD 4200.00".to_owned(),
+            client: "USD 2100.00".to_owned(),
+            until,
+        },
     ]
 }

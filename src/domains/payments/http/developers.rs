@@ -130,6 +130,6 @@ async fn list_my_transfers(
 async fn list_my_payouts(payments: Data<Payments>, caller: Auth<Reader>, query: Query<PageQuery>) -> Outcome {
     let me = caller.account_id.uuid();
     let rows =
-        async |conn: &mut Conn, before, limit| Ok(store::payouts::list(conn, me, before, limit).await?);
+        async |conn: &mut Conn, before, limit| Ok(store::payouts::list(conn, Some(me), before, limit).await?);
     page(&payments, ("my_payouts", &me), query.0, rows, |row| row.id, PayoutView::new).await
 }

@@ -16,11 +16,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
+use super::approvals::{MoneyApprovalView, waits};
 use super::views::{
     DifferenceView, PayeeView, PaymentDisputeView, ProviderCommandView, RefundView, TransferView,
 };
 use super::{FinanceReason, PageQuery, page};
 use crate::service::Payments;
+use crate::service::finance::Done;
 use crate::store;
 
 /// Registers the operations.
@@ -37,6 +39,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(get_payee_of_account)
         .service(block_payee)
         .service(unblock_payee)
+        .service(hold_payee_for_tax)
+        .service(clear_payee_tax_hold)
         .service(list_provider_commands)
         .service(list_provider_differences)
         .service(resolve_provider_difference);
@@ -122,11 +126,14 @@ async fn hold_transfer(
 
 /// Lets a transfer go on.
 ///
-/// It is queued, unless something else stands in its way.
+/// It is queued, unless something else stands in its way. A large one waits for a second person.
 #[utoipa::path(
     tag = "finance",
     request_body = FinanceReason,
-    responses((status = 200, description = "The transfer.", body = TransferView)),
+    responses(
+        (status = 200, description = "The transfer.", body = TransferView),
+        (status = 202, description = "It waits for a second person.", body = MoneyApprovalView),
+    ),
     extensions(("x-access" = json!("finance")))
 )]
 #[post("/v1/transfers/{id}/release_hold")]
@@ -140,9 +147,13 @@ async fn release_transfer_hold(
 ) -> Outcome {
     let key = key.with(&body);
     Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        let row = payments.let_transfer_go(conn, &caller, id.0, &seen, &body.reason).await?;
-        let view = TransferView::new(row)?;
-        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+        match payments.let_transfer_go(conn, &caller, id.0, &seen, &body.reason).await? {
+            Done::Now(row) => {
+                let view = TransferView::new(row)?;
+                Ok(Reply::ok(&view)?.etag(etag(view.version)))
+            }
+            Done::Proposed(row) => waits(row, caller.account_id),
+        }
     })
     .await?)
 }
@@ -170,10 +181,15 @@ async fn list_refunds(
 }
 
 /// Asks for a refund again that was refused or came back.
+///
+/// A large one waits for a second person.
 #[utoipa::path(
     tag = "finance",
     request_body = FinanceReason,
-    responses((status = 200, description = "The refund.", body = RefundView)),
+    responses(
+        (status = 200, description = "The refund.", body = RefundView),
+        (status = 202, description = "It waits for a second person.", body = MoneyApprovalView),
+    ),
     extensions(("x-access" = json!("finance")))
 )]
 #[post("/v1/refunds/{id}/retry")]
@@ -187,9 +203,13 @@ async fn retry_refund(
 ) -> Outcome {
     let key = key.with(&body);
     Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        let row = payments.retry_refund(conn, &caller, id.0, &seen, &body.reason).await?;
-        let view = RefundView::new(row)?;
-        Ok(Reply::ok(&view)?.etag(etag(view.version)))
+        match payments.retry_refund(conn, &caller, id.0, &seen, &body.reason).await? {
+            Done::Now(row) => {
+                let view = RefundView::new(row)?;
+                Ok(Reply::ok(&view)?.etag(etag(view.version)))
+            }
+            Done::Proposed(row) => waits(row, caller.account_id),
+        }
     })
     .await?)
 }
@@ -306,54 +326,46 @@ async fn get_payee_of_account(
     Ok(Reply::ok(&view)?.etag(etag(view.version)))
 }
 
-/// Sends a developer no more money.
-#[utoipa::path(
-    tag = "finance",
-    request_body = FinanceReason,
-    responses((status = 200, description = "The payee.", body = PayeeView)),
-    extensions(("x-access" = json!("finance")))
-)]
-#[post("/v1/payees/{id}/block")]
-async fn block_payee(
-    payments: Data<Payments>,
-    caller: Auth<Finance>,
-    id: Path<AccountId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<FinanceReason>,
-) -> Outcome {
-    let key = key.with(&body);
-    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        let row = payments.decide_payee(conn, &caller, id.0, &seen, "block", &body.reason).await?;
-        let view = PayeeView::for_finance(row)?;
-        Ok(Reply::ok(&view)?.etag(etag(view.version)))
-    })
-    .await?)
+macro_rules! payee_acts {
+    ($($(#[$doc:meta])* $handler:ident, $path:literal, $event:literal;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(
+            tag = "finance",
+            request_body = FinanceReason,
+            responses((status = 200, description = "The payee.", body = PayeeView)),
+            extensions(("x-access" = json!("finance")), ("x-if-match" = json!(true)))
+        )]
+        #[post($path)]
+        async fn $handler(
+            payments: Data<Payments>,
+            caller: Auth<Finance>,
+            id: Path<AccountId>,
+            seen: IfMatch,
+            key: IdempotencyKey,
+            body: Body<FinanceReason>,
+        ) -> Outcome {
+            let key = key.with(&body);
+            Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+                let row = payments.decide_payee(conn, &caller, id.0, &seen, $event, &body.reason).await?;
+                let view = PayeeView::for_finance(row)?;
+                Ok(Reply::ok(&view)?.etag(etag(view.version)))
+            })
+            .await?)
+        }
+    )*};
 }
 
-/// Allows money to be sent to a developer again, once the provider agrees.
-#[utoipa::path(
-    tag = "finance",
-    request_body = FinanceReason,
-    responses((status = 200, description = "The payee.", body = PayeeView)),
-    extensions(("x-access" = json!("finance")))
-)]
-#[post("/v1/payees/{id}/unblock")]
-async fn unblock_payee(
-    payments: Data<Payments>,
-    caller: Auth<Finance>,
-    id: Path<AccountId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<FinanceReason>,
-) -> Outcome {
-    let key = key.with(&body);
-    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        let row = payments.decide_payee(conn, &caller, id.0, &seen, "unblock", &body.reason).await?;
-        let view = PayeeView::for_finance(row)?;
-        Ok(Reply::ok(&view)?.etag(etag(view.version)))
-    })
-    .await?)
+payee_acts! {
+    /// Sends a developer no more money.
+    block_payee, "/v1/payees/{id}/block", "block";
+    /// Allows money to be sent to a developer again, once the provider agrees.
+    unblock_payee, "/v1/payees/{id}/unblock", "unblock";
+    /// Keeps a developer's transfers waiting for tax papers.
+    ///
+    /// They read the reason.
+    hold_payee_for_tax, "/v1/payees/{id}/hold_for_tax", "hold_for_tax";
+    /// Sends what waited for a developer's tax papers.
+    clear_payee_tax_hold, "/v1/payees/{id}/clear_tax_hold", "clear_tax_hold";
 }
 
 /// Lists requests to the payment provider that were not done or whose end is not known, newest first.

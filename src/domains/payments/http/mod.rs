@@ -1,5 +1,6 @@
 //! The operations of payments.
 
+mod approvals;
 mod clients;
 mod developers;
 mod finance;
@@ -23,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     clients::routes(config);
     developers::routes(config);
     finance::routes(config);
+    approvals::routes(config);
     webhooks::routes(config);
 }
 

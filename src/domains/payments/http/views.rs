@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::model::command::{CommandKind, CommandState};
 use crate::model::process::{PAYEE, REFUND, TRANSFER};
-use crate::model::{Hold, MethodKind, MethodState, PayeeState, money, payee_blocked};
+use crate::model::{Hold, MethodKind, MethodState, PayeeState, money, payee_blocked, transfer_blocked};
 use crate::store::commands::CommandRow;
 use crate::store::disputes::DisputeRow;
 use crate::store::methods::MethodRow;
@@ -42,6 +42,8 @@ pub struct PayeeView {
     pub requirements: Vec<String>,
     /// Why no money can be sent, in the provider's words.
     pub disabled_reason: Option<String>,
+    /// Why transfers wait for tax papers, in the finance staff's words.
+    pub tax_hold: Option<String>,
     /// Acts that are open to finance staff.
     pub allowed_actions: Vec<String>,
     /// Acts of theirs that only a condition blocks.
@@ -53,7 +55,8 @@ pub struct PayeeView {
 impl PayeeView {
     /// As the owner sees it.
     pub fn new(row: PayeeRow, who: &[Who]) -> Result<Self> {
-        let blocked = |guard: &str| payee_blocked(guard, row.disabled_reason.as_deref());
+        let blocked =
+            |guard: &str| payee_blocked(guard, row.disabled_reason.as_deref(), row.tax_hold.is_some());
         let actions = PAYEE.actions(&row.state, who, |_, guard| blocked(guard));
         Ok(Self {
             account_id: AccountId::from_uuid(row.account_id),
@@ -63,6 +66,7 @@ impl PayeeView {
             country: row.country,
             requirements: row.requirements,
             disabled_reason: row.disabled_reason,
+            tax_hold: row.tax_hold,
             version: row.version,
         })
     }
@@ -194,7 +198,9 @@ pub struct TransferView {
     pub contract: Uuid,
     /// How much.
     pub amount: Money,
-    /// What of it was taken back.
+    /// What of the release repaid what the developer owed, and is not sent.
+    pub repaid: Money,
+    /// What of the amount was taken back.
     pub reversed: Money,
     /// Where it stands: see the process table `transfer`.
     #[schema(example = "paid")]
@@ -209,6 +215,8 @@ pub struct TransferView {
     pub paid_at: Option<DateTime<Utc>>,
     /// Acts that are open to finance staff.
     pub allowed_actions: Vec<String>,
+    /// Acts of theirs that only a condition blocks.
+    pub why_not: Vec<WhyNot>,
     /// The version that is shown.
     pub version: i64,
 }
@@ -216,14 +224,18 @@ pub struct TransferView {
 impl TransferView {
     /// Of a row.
     pub fn new(row: TransferRow) -> Result<Self> {
+        let blocked = |guard: &str| transfer_blocked(guard, row.hold.as_deref());
+        let actions = TRANSFER.actions(&row.state, FINANCE, |_, guard| blocked(guard));
         Ok(Self {
             id: TransferId::from_uuid(row.id),
             developer_id: AccountId::from_uuid(row.developer_id),
             milestone: row.milestone,
             contract: row.contract,
             amount: money(row.amount, &row.currency)?,
+            repaid: money(row.repaid, &row.currency)?,
             reversed: money(row.reversed, &row.currency)?,
-            allowed_actions: TRANSFER.actions(&row.state, FINANCE, |_, _| None).allowed,
+            allowed_actions: actions.allowed,
+            why_not: actions.why_not,
             state: row.state,
             hold: row.hold.map(|hold| hold.parse()).transpose()?,
             failure: row.failure,

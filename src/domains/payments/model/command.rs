@@ -15,7 +15,7 @@ string_enum! {
         Reversal = "reversal",
         /// A refund.
         Refund = "refund",
-        /// A payout to a developer's bank.
+        /// A payout to a bank.
         Payout = "payout",
         /// Evidence in a dispute.
         Evidence = "evidence",

@@ -1,10 +1,12 @@
 //! Payments' words: states, what moved, how long things take. Pure.
 
+pub mod approval;
 pub mod command;
 pub mod process;
 
 use std::pin::Pin;
 
+use assay_kernel::ids::AccountId;
 use assay_kernel::process::{Machine, Who};
 use assay_kernel::{Currency, Error, Money, Result, string_enum};
 use assay_platform::Ctx;
@@ -72,6 +74,8 @@ string_enum! {
         Risk = "risk",
         /// The payer's bank takes the payment back.
         Chargeback = "chargeback",
+        /// The sides of the contract disagree over it.
+        Dispute = "dispute",
     }
 }
 
@@ -112,16 +116,41 @@ pub enum Movement {
     PaymentDisputeLost,
     /// The payer's bank suspects fraud.
     FraudWarning,
+    /// A second person has confirmed a large act of the higher domain's, which it now carries out.
+    Confirmed {
+        /// What the act is on.
+        subject: Uuid,
+        /// The act as it was proposed.
+        payload: serde_json::Value,
+        /// Who proposed it.
+        proposed_by: AccountId,
+        /// Who confirmed it.
+        confirmed_by: AccountId,
+    },
 }
 
 /// Whom to tell; runs in the transaction of the movement.
 pub type Hook =
     for<'a> fn(&'a Ctx, &'a mut Conn, &'a Moved) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
-/// Why a guard of the payee's table blocks, given the provider's reason for sending it no money.
-pub fn payee_blocked(guard: &str, disabled_reason: Option<&str>) -> Option<String> {
-    let theirs = guard == "staffs_block" && is_rejected(disabled_reason);
-    theirs.then(|| "The payment provider itself has rejected the account.".to_owned())
+/// Why a guard of the payee's table blocks, given the provider's reason for sending it no money, and whether transfers
+/// wait for tax papers.
+pub fn payee_blocked(guard: &str, disabled_reason: Option<&str>, tax_hold: bool) -> Option<String> {
+    let why = match guard {
+        "staffs_block" if is_rejected(disabled_reason) => {
+            "The payment provider itself has rejected the account."
+        }
+        "no_tax_hold" if tax_hold => "Transfers wait for tax papers already.",
+        "tax_hold" if !tax_hold => "No transfers wait for tax papers.",
+        _ => return None,
+    };
+    Some(why.to_owned())
+}
+
+/// Why a guard of the transfer's table blocks, given what stands in its way.
+pub fn transfer_blocked(guard: &str, hold: Option<&str>) -> Option<String> {
+    let disputed = guard == "not_in_dispute" && hold == Some(Hold::Dispute.as_str());
+    disputed.then(|| "The sides of the contract disagree over it: it waits for them.".to_owned())
 }
 
 /// Does the provider refuse the account for good?

@@ -66,6 +66,23 @@ pub const PAYMENT: Machine = Machine {
     ],
 };
 
+const HELD_FOR_TAX: Transition = Transition {
+    event: "hold_for_tax",
+    from: &["incomplete"],
+    to: "incomplete",
+    who: FINANCE,
+    guards: &["no_tax_hold"],
+    effects: &["transfers wait for tax papers"],
+    reason_required: true,
+    ..TRANSITION
+};
+const TAX_CLEARED: Transition = Transition {
+    event: "clear_tax_hold",
+    guards: &["tax_hold"],
+    effects: &["transfers that waited are sent"],
+    ..HELD_FOR_TAX
+};
+
 /// Somebody who is paid.
 pub const PAYEE: Machine = Machine {
     name: "payee",
@@ -79,7 +96,11 @@ pub const PAYEE: Machine = Machine {
         state("restricted", "The provider asks for something again; money waits."),
         state("blocked", "The provider, or our finance staff, sends no money there."),
     ],
-    guards: &[Guard { code: "staffs_block", needs: "the block is the finance staff's own" }],
+    guards: &[
+        Guard { code: "staffs_block", needs: "the block is the finance staff's own" },
+        Guard { code: "no_tax_hold", needs: "transfers do not wait for tax papers" },
+        Guard { code: "tax_hold", needs: "transfers wait for tax papers" },
+    ],
     transitions: &[
         Transition {
             event: "answer",
@@ -121,6 +142,16 @@ pub const PAYEE: Machine = Machine {
             reason_required: true,
             ..TRANSITION
         },
+        HELD_FOR_TAX,
+        Transition { from: &["pending_review"], to: "pending_review", ..HELD_FOR_TAX },
+        Transition { from: &["active"], to: "active", ..HELD_FOR_TAX },
+        Transition { from: &["restricted"], to: "restricted", ..HELD_FOR_TAX },
+        Transition { from: &["blocked"], to: "blocked", ..HELD_FOR_TAX },
+        TAX_CLEARED,
+        Transition { from: &["pending_review"], to: "pending_review", ..TAX_CLEARED },
+        Transition { from: &["active"], to: "active", ..TAX_CLEARED },
+        Transition { from: &["restricted"], to: "restricted", ..TAX_CLEARED },
+        Transition { from: &["blocked"], to: "blocked", ..TAX_CLEARED },
     ],
 };
 
@@ -140,7 +171,7 @@ pub const TRANSFER: Machine = Machine {
         state("returned", "It was taken back whole."),
         state("canceled", "It was given back to the client before it was sent."),
     ],
-    guards: &[],
+    guards: &[Guard { code: "not_in_dispute", needs: "the sides of the contract do not disagree over it" }],
     transitions: &[
         Transition {
             event: "queue",
@@ -164,6 +195,7 @@ pub const TRANSFER: Machine = Machine {
             from: &["on_hold", "failed"],
             to: "accrued",
             who: &[Who::System, Who::Staff(Permission::Finance)],
+            guards: &["not_in_dispute"],
             effects: &["it is queued, unless something else stands in its way"],
             reason_required: true,
             ..TRANSITION
@@ -182,6 +214,14 @@ pub const TRANSFER: Machine = Machine {
             to: "failed",
             who: SYSTEM,
             effects: &["the money is the developer's to be paid again"],
+            ..TRANSITION
+        },
+        Transition {
+            event: "offset",
+            from: &["accrued", "on_hold", "failed"],
+            to: "paid",
+            who: SYSTEM,
+            effects: &["all of it repaid what the developer owed: nothing is sent"],
             ..TRANSITION
         },
         Transition { event: "return", from: &["paid"], to: "returned", who: SYSTEM, ..TRANSITION },
@@ -255,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_sound() {
-        for machine in [&PAYMENT, &PAYEE, &TRANSFER, &REFUND] {
+        for machine in [&PAYMENT, &PAYEE, &TRANSFER, &REFUND, &super::super::approval::APPROVAL] {
             assert_eq!(machine.faults(), Vec::<String>::new(), "{}", machine.name);
         }
     }

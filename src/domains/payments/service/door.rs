@@ -6,9 +6,9 @@
 use assay_adapters::stripe::{NewPaymentIntent, create_payment_intent};
 use assay_kernel::ids::{AccountId, OrganisationId, PaymentId, PaymentMethodId};
 use assay_kernel::{Code, Error, Money, Result};
-use assay_ledger::{Event, Held, post_in};
+use assay_ledger::{AccountKind, AccountRef, Event, Held, balance, post_in};
 use assay_platform::Ctx;
-use assay_platform::db::Conn;
+use assay_platform::db::{Conn, advisory_lock};
 use assay_platform::timers;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -189,7 +189,31 @@ async fn lock_movable(conn: &mut Conn, milestone: Uuid) -> Result<PaymentRow> {
     Ok(payment)
 }
 
-/// Makes held money the developer's and sends it when its time has come.
+/// What of a release repays what the developer owes: as much of it as there is.
+async fn repay(ctx: &Ctx, conn: &mut Conn, release: &Release, net: i64) -> Result<i64> {
+    let developer = release.developer.uuid();
+    let debt = AccountRef::of(AccountKind::DeveloperReceivable, developer);
+    let currency = release.amount.currency;
+    if balance(conn, debt, currency).await?.amount == 0 {
+        return Ok(0);
+    }
+    // Two releases at once would repay the same debt.
+    advisory_lock(conn, debtor(developer)).await?;
+    let repaid = balance(conn, debt, currency).await?.amount.min(net);
+    if repaid > 0 {
+        let event = Event::Repaid { id: release.decision, developer, amount: Money::new(repaid, currency) };
+        post_in(ctx, conn, &event, Some(release.contract)).await?;
+    }
+    Ok(repaid)
+}
+
+/// The advisory lock of somebody who owes: the last bytes of the id are random.
+fn debtor(developer: Uuid) -> i64 {
+    let bytes = developer.into_bytes();
+    i64::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]])
+}
+
+/// Makes held money the developer's and sends it when its time has come; what the developer owes is repaid first.
 ///
 /// # Errors
 /// `state_conflict` when the milestone is not funded or its payment is disputed, `insufficient_funds`.
@@ -211,6 +235,7 @@ pub async fn release_in(ctx: &Ctx, conn: &mut Conn, release: &Release) -> Result
     if net == 0 || store::transfers::of_decision(conn, release.decision).await? {
         return Ok(());
     }
+    let repaid = repay(ctx, conn, release, net).await?;
     let now = ctx.clock.now();
     let row = TransferRow {
         id: ctx.ids.uuid(),
@@ -219,7 +244,7 @@ pub async fn release_in(ctx: &Ctx, conn: &mut Conn, release: &Release) -> Result
         contract: release.contract,
         developer_id: developer.uuid(),
         payment_id: payment.id,
-        amount: net,
+        amount: net.saturating_sub(repaid),
         currency: amount.currency.code().to_owned(),
         state: "accrued".to_owned(),
         hold: None,
@@ -233,6 +258,7 @@ pub async fn release_in(ctx: &Ctx, conn: &mut Conn, release: &Release) -> Result
         created_at: now,
         updated_at: now,
         paid_at: None,
+        repaid,
     };
     store::transfers::insert(conn, &row).await?;
     timers::set(ctx, conn, TRANSFER.name, row.id, "queue", release.payable_from).await

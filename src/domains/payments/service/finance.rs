@@ -12,13 +12,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Payments;
+use super::approvals::{Proposed, needs_second_person, propose_act_in};
 use super::commands;
 use super::commands::there;
+use super::holds::go_on;
 use super::moving::{command_refund, keep_refund, keep_transfer, queue_transfer};
+use crate::model::approval::MoneyAct;
 use crate::model::command::CommandKind;
 use crate::model::process::{PAYEE, REFUND, TRANSFER};
-use crate::model::{Hold, payee_blocked};
+use crate::model::{Hold, Movement, money, payee_blocked, step, transfer_blocked};
 use crate::store;
+use crate::store::approvals::ApprovalRow;
 use crate::store::disputes::DisputeRow;
 use crate::store::payees::PayeeRow;
 use crate::store::reconciliation::{DifferenceRow, difference};
@@ -27,13 +31,27 @@ use crate::store::transfers::TransferRow;
 
 const FINANCE: &[Who] = &[Who::Staff(Permission::Finance)];
 
+/// What came of an act of staff on money.
+pub enum Done<R> {
+    /// It was done.
+    Now(R),
+    /// It waits for a second person.
+    Proposed(ApprovalRow),
+}
+
+/// What the sides of a contract disagree over waits for them, not for staff.
+fn check_release(row: &TransferRow) -> Result<()> {
+    let transition = TRANSFER.transition(&row.state, "release_hold", FINANCE)?;
+    TRANSFER.check(transition, |guard| transfer_blocked(guard, row.hold.as_deref()))
+}
+
 fn act(machine: &Machine, state: &mut String, event: &str) -> Result<()> {
     *state = machine.transition(state, event, FINANCE)?.to.to_owned();
     Ok(())
 }
 
 impl Payments {
-    async fn record(
+    pub(super) async fn record(
         &self,
         conn: &mut Conn,
         actor: &Actor,
@@ -77,10 +95,10 @@ impl Payments {
         Ok(row)
     }
 
-    /// Lets a transfer go on.
+    /// Lets a transfer go on; a large one when a second person has confirmed it.
     ///
     /// # Errors
-    /// `not_found`, `state_conflict`, `precondition_failed`.
+    /// `not_found`, `state_conflict`, also while the sides of the contract disagree, `precondition_failed`.
     pub async fn let_transfer_go(
         &self,
         conn: &mut Conn,
@@ -88,8 +106,36 @@ impl Payments {
         id: TransferId,
         seen: &IfMatch,
         reason: &str,
-    ) -> Result<TransferRow> {
-        let mut row = self.transfer_for(conn, actor, id, seen).await?;
+    ) -> Result<Done<TransferRow>> {
+        let row = self.transfer_for(conn, actor, id, seen).await?;
+        check_release(&row)?;
+        let amount = money(row.amount, &row.currency)?;
+        if needs_second_person(&self.ctx, amount) {
+            let proposed = Proposed {
+                act: MoneyAct::TransferRelease,
+                subject: row.id,
+                of: Some((row.milestone, row.contract)),
+                amount,
+                beneficiary: Some(row.developer_id),
+                payload: json!({}),
+                reason,
+            };
+            return self.propose(conn, actor, proposed).await;
+        }
+        let row = self.release_hold(conn, row).await?;
+        let data = json!({ "account_id": AccountId::from_uuid(row.developer_id) });
+        self.record(conn, actor, "transfer.release_hold", id.to_string(), reason, data).await?;
+        Ok(Done::Now(row))
+    }
+
+    async fn propose<R>(&self, conn: &mut Conn, actor: &Actor, proposed: Proposed<'_>) -> Result<Done<R>> {
+        let id = propose_act_in(&self.ctx, conn, actor, proposed).await?;
+        let row = store::approvals::find(conn, id.uuid()).await?;
+        Ok(Done::Proposed(there(row, "proposal")?))
+    }
+
+    async fn release_hold(&self, conn: &mut Conn, mut row: TransferRow) -> Result<TransferRow> {
+        check_release(&row)?;
         act(&TRANSFER, &mut row.state, "release_hold")?;
         row.hold = None;
         row.tries = 0;
@@ -99,9 +145,15 @@ impl Payments {
             keep_transfer(&self.ctx, conn, &mut row).await?;
             timers::set(&self.ctx, conn, TRANSFER.name, row.id, "queue", row.payable_from).await?;
         }
-        let data = json!({ "account_id": AccountId::from_uuid(row.developer_id) });
-        self.record(conn, actor, "transfer.release_hold", id.to_string(), reason, data).await?;
         Ok(row)
+    }
+
+    /// The second person has confirmed that a transfer goes on.
+    pub(super) async fn transfer_goes_on(&self, conn: &mut Conn, id: Uuid) -> Result<()> {
+        let seen = there(store::transfers::find(conn, id).await?, "transfer")?;
+        store::payments::lock(conn, seen.payment_id).await?;
+        let row = there(store::transfers::lock(conn, id).await?, "transfer")?;
+        self.release_hold(conn, row).await.map(drop)
     }
 
     async fn transfer_for(
@@ -131,15 +183,22 @@ impl Payments {
                 let Some(seen) = store::transfers::find(conn, id).await? else { return Ok(()) };
                 store::payments::lock(conn, seen.payment_id).await?;
                 let mut row = there(store::transfers::lock(conn, id).await?, "transfer")?;
-                if matches!(row.state.as_str(), "accrued" | "failed") {
-                    queue_transfer(&self.ctx, conn, &mut row).await?;
+                if !matches!(row.state.as_str(), "accrued" | "failed") {
+                    return Ok(());
                 }
-                Ok(())
+                if row.amount > 0 {
+                    return queue_transfer(&self.ctx, conn, &mut row).await;
+                }
+                // All of it has repaid a debt.
+                step(&TRANSFER, &mut row.state, "offset")?;
+                row.paid_at = Some(self.ctx.clock.now());
+                keep_transfer(&self.ctx, conn, &mut row).await?;
+                self.tell(conn, row.milestone, row.contract, Movement::Transferred).await
             })
             .await
     }
 
-    /// Asks for a refund again that was refused or came back.
+    /// Asks for a refund again that was refused or came back; for a large one when a second person has confirmed it.
     ///
     /// # Errors
     /// `not_found`, `state_conflict` also while the payment is disputed, `precondition_failed`.
@@ -150,13 +209,41 @@ impl Payments {
         id: RefundId,
         seen: &IfMatch,
         reason: &str,
-    ) -> Result<RefundRow> {
+    ) -> Result<Done<RefundRow>> {
         self.may(conn, actor, None).await?;
         let missing = || Error::not_found("refund");
         let found = store::refunds::find(conn, id.uuid()).await?.ok_or_else(missing)?;
         store::payments::lock(conn, found.payment_id).await?;
-        let mut row = store::refunds::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
+        let row = store::refunds::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
         seen.check(row.version)?;
+        REFUND.transition(&row.state, "retry", FINANCE)?;
+        let amount = money(row.amount.saturating_add(row.fee), &row.currency)?;
+        if needs_second_person(&self.ctx, amount) {
+            let proposed = Proposed {
+                act: MoneyAct::RefundRetry,
+                subject: row.id,
+                of: Some((row.milestone, row.contract)),
+                amount,
+                beneficiary: None,
+                payload: json!({}),
+                reason,
+            };
+            return self.propose(conn, actor, proposed).await;
+        }
+        let row = self.ask_again(conn, row).await?;
+        self.record(conn, actor, "refund.retry", id.to_string(), reason, json!({})).await?;
+        Ok(Done::Now(row))
+    }
+
+    /// The second person has confirmed that a refund is asked for again.
+    pub(super) async fn refund_again(&self, conn: &mut Conn, id: Uuid) -> Result<()> {
+        let seen = there(store::refunds::find(conn, id).await?, "refund")?;
+        store::payments::lock(conn, seen.payment_id).await?;
+        let row = there(store::refunds::lock(conn, id).await?, "refund")?;
+        self.ask_again(conn, row).await.map(drop)
+    }
+
+    async fn ask_again(&self, conn: &mut Conn, mut row: RefundRow) -> Result<RefundRow> {
         act(&REFUND, &mut row.state, "retry")?;
         if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
             return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
@@ -164,7 +251,6 @@ impl Payments {
         row.refund = None;
         keep_refund(&self.ctx, conn, &mut row).await?;
         command_refund(&self.ctx, conn, &mut row).await?;
-        self.record(conn, actor, "refund.retry", id.to_string(), reason, json!({})).await?;
         Ok(row)
     }
 
@@ -204,7 +290,7 @@ impl Payments {
         Ok(row)
     }
 
-    /// Sends a payee no more money, or allows it again.
+    /// Sends a payee no more money, or allows it again; keeps transfers waiting for tax papers, or no longer.
     ///
     /// # Errors
     /// `not_found`, `state_conflict`, `precondition_failed`.
@@ -222,13 +308,30 @@ impl Payments {
         let mut row = store::payees::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
         seen.check(row.version)?;
         let transition = PAYEE.transition(&row.state, event, FINANCE)?;
-        PAYEE.check(transition, |guard| payee_blocked(guard, row.disabled_reason.as_deref()))?;
+        PAYEE.check(transition, |guard| {
+            payee_blocked(guard, row.disabled_reason.as_deref(), row.tax_hold.is_some())
+        })?;
         row.state = transition.to.to_owned();
+        match event {
+            "hold_for_tax" => row.tax_hold = Some(reason.to_owned()),
+            "clear_tax_hold" => row.tax_hold = None,
+            _ => {}
+        }
         self.keep_payee(conn, &mut row).await?;
         if let (Some(account), "unblock") = (&row.stripe_account, event) {
             self.look_at(conn, "account", account, None, chrono::Duration::zero()).await?;
         }
-        let action = if event == "block" { "payee.block" } else { "payee.unblock" };
+        let action = match event {
+            "block" => "payee.block",
+            "unblock" => "payee.unblock",
+            "hold_for_tax" => "payee.hold_for_tax",
+            _ => "payee.clear_tax_hold",
+        };
+        if event == "clear_tax_hold" {
+            for mut transfer in store::transfers::lock_held(conn, row.account_id, Hold::Tax.as_str()).await? {
+                go_on(&self.ctx, conn, &mut transfer).await?;
+            }
+        }
         self.record(conn, actor, action, id.to_string(), reason, json!({})).await?;
         Ok(row)
     }

@@ -1,12 +1,15 @@
 //! Use cases: authorise → transaction → model → store → commands, events, audit.
 
 pub mod apply;
+pub mod approvals;
 pub mod commands;
 pub mod door;
 pub mod finance;
+pub mod holds;
 pub mod inbox;
 pub mod moving;
 pub mod onboarding;
+pub mod own_money;
 pub mod paying_out;
 pub mod reconciling;
 pub mod sending;

@@ -42,9 +42,15 @@ pub async fn queue_transfer(ctx: &Ctx, conn: &mut Conn, row: &mut TransferRow) -
         return hold_transfer(ctx, conn, row, Hold::Chargeback).await;
     }
     let payee = store::payees::find(conn, row.developer_id).await?.filter(|payee| payee.state == "active");
-    let Some(destination) = payee.and_then(|payee| payee.stripe_account) else {
+    let Some((payee, destination)) = payee.and_then(|payee| {
+        let destination = payee.stripe_account.clone()?;
+        Some((payee, destination))
+    }) else {
         return hold_transfer(ctx, conn, row, Hold::Kyc).await;
     };
+    if payee.tax_hold.is_some() {
+        return hold_transfer(ctx, conn, row, Hold::Tax).await;
+    }
     step(&TRANSFER, &mut row.state, "queue")?;
     let amount = money(row.amount, &row.currency)?;
     let command = ctx.ids.uuid();

@@ -67,6 +67,7 @@ impl Payments {
                     version: 1,
                     created_at: now,
                     updated_at: now,
+                    tax_hold: None,
                 };
                 store::payees::insert(conn, &row).await?;
                 let entry = audit::Entry {

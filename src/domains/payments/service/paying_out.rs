@@ -64,11 +64,11 @@ impl Payments {
                     };
                     let (id, command, now) = (ctx.ids.uuid(), ctx.ids.uuid(), ctx.clock.now());
                     let mark = command.hyphenated().to_string();
-                    let post = create_payout(&account, due, &[("command", &mark)]);
+                    let post = create_payout(Some(&account), due, &[("command", &mark)]);
                     commands::write(ctx, conn, command, CommandKind::Payout, id, &post).await?;
                     let row = PayoutRow {
                         id,
-                        developer_id: developer,
+                        developer_id: Some(developer),
                         amount: due.amount,
                         currency: due.currency.code().to_owned(),
                         state: "pending".to_owned(),
@@ -79,6 +79,9 @@ impl Payments {
                         version: 1,
                         created_at: now,
                         updated_at: now,
+                        requested_by_id: None,
+                        reason: None,
+                        own: None,
                     };
                     store::payouts::insert(conn, &row).await?;
                 }

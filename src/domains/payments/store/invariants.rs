@@ -9,7 +9,7 @@ pub const INVARIANTS: &[Invariant] = &[
         meaning: "What the provider has made is in the ledger: payments, transfers, refunds.",
         offenders: "SELECT (SELECT count(*) FROM payments p WHERE p.state = 'succeeded' AND NOT EXISTS (
                 SELECT FROM ledger_transactions t WHERE t.key = 'funded:' || p.balance_transaction))
-            + (SELECT count(*) FROM transfers x WHERE x.state IN ('paid', 'returned') AND NOT EXISTS (
+            + (SELECT count(*) FROM transfers x WHERE x.state IN ('paid', 'returned') AND x.amount > 0 AND NOT EXISTS (
                 SELECT FROM ledger_transactions t WHERE t.key = 'transfer_confirmed:' || x.command_id))
             + (SELECT count(*) FROM refunds r WHERE r.state = 'succeeded' AND NOT EXISTS (
                 SELECT FROM ledger_transactions t WHERE t.key = 'refund_confirmed:' || r.command_id))",
@@ -43,6 +43,23 @@ pub const INVARIANTS: &[Invariant] = &[
             JOIN provider_commands c ON c.subject = m.id
             WHERE d.withdrawn_at IS NOT NULL AND c.created_at > d.withdrawn_at
                 AND (d.closed_at IS NULL OR c.created_at < d.closed_at)",
+    },
+    Invariant {
+        name: "own_money_is_paid_out",
+        meaning: "Payouts of the platform were made from its own money: at the newest of each currency, what it had \
+                  earned, less what it had spent, advanced and paid out before, covered it.",
+        offenders: "SELECT count(*) FROM (SELECT DISTINCT ON (t.currency) t.id, t.currency FROM payouts p
+                JOIN ledger_transactions t ON t.key = 'payout_commanded:' || p.command_id
+                WHERE p.developer_id IS NULL ORDER BY t.currency, t.id DESC) t
+            WHERE (SELECT sum(-e.amount) FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account
+                WHERE a.currency = t.currency AND e.transaction <= t.id AND a.kind IN ('platform_fee', 'stripe_fee',
+                    'dispute_fee', 'chargeback_loss', 'bank', 'developer_receivable', 'dispute_hold')) < 0",
+    },
+    Invariant {
+        name: "two_people",
+        meaning: "What a second person had to confirm was carried out by two people, neither of whom gets the money.",
+        offenders: "SELECT count(*) FROM money_approvals WHERE state = 'carried_out' AND (decided_by_id IS NULL
+                OR decided_by_id = proposed_by_id OR beneficiary_id IN (decided_by_id, proposed_by_id))",
     },
     Invariant {
         name: "requests_end",

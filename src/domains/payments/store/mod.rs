@@ -32,6 +32,7 @@ macro_rules! rows {
     };
 }
 
+pub mod approvals;
 pub mod commands;
 pub mod disputes;
 pub mod events;

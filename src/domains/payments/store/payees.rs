@@ -21,6 +21,7 @@ pub struct PayeeRow {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub tax_hold: Option<String>,
 }
 
 rows!(payees, PayeeRow, account_id);

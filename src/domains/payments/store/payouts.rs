@@ -1,4 +1,4 @@
-//! Developers' money on its way to their banks.
+//! Money on its way to banks: developers', and, without a developer, the platform's own.
 
 use assay_platform::db::schema::payouts;
 use assay_platform::db::{Conn, DbResult};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[allow(missing_docs)] // the columns are explained in the migration
 pub struct PayoutRow {
     pub id: Uuid,
-    pub developer_id: Uuid,
+    pub developer_id: Option<Uuid>,
     pub amount: i64,
     pub currency: String,
     pub state: String,
@@ -24,6 +24,9 @@ pub struct PayoutRow {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub requested_by_id: Option<Uuid>,
+    pub reason: Option<String>,
+    pub own: Option<i64>,
 }
 
 rows!(payouts, PayoutRow, id);
@@ -43,14 +46,17 @@ pub async fn any_unanswered(conn: &mut Conn, developer: Uuid) -> DbResult<bool> 
     Ok(diesel::select(diesel::dsl::exists(found)).get_result(conn).await?)
 }
 
-/// Payouts of a developer, newest first.
+/// Payouts of a developer, newest first; of the platform's own money when none is named.
 pub async fn list(
     conn: &mut Conn,
-    developer: Uuid,
+    developer: Option<Uuid>,
     before: Option<Uuid>,
     limit: i64,
 ) -> DbResult<Vec<PayoutRow>> {
-    let mut query = payouts::table.filter(payouts::developer_id.eq(developer)).into_boxed();
+    let mut query = match developer {
+        Some(developer) => payouts::table.filter(payouts::developer_id.eq(developer)).into_boxed(),
+        None => payouts::table.filter(payouts::developer_id.is_null()).into_boxed(),
+    };
     if let Some(before) = before {
         query = query.filter(payouts::id.lt(before));
     }

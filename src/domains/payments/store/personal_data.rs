@@ -8,13 +8,13 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
     export: &[
         (
             "payee",
-            "SELECT country, state, stripe_account, requirements, disabled_reason, created_at, updated_at
+            "SELECT country, state, stripe_account, requirements, disabled_reason, tax_hold, created_at, updated_at
              FROM payees WHERE account_id = $1",
         ),
         (
             "transfers",
-            "SELECT id, milestone, contract, amount, currency, state, hold, payable_from, failure, reversed, created_at,
-                paid_at FROM transfers WHERE developer_id = $1 ORDER BY id",
+            "SELECT id, milestone, contract, amount, currency, state, hold, payable_from, failure, reversed, repaid,
+                created_at, paid_at FROM transfers WHERE developer_id = $1 ORDER BY id",
         ),
         (
             "payouts",
@@ -35,6 +35,15 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
             "payments",
             "SELECT id, milestone, contract, amount, fee, currency, state, failure, created_at, succeeded_at
              FROM payments WHERE organisation_id IN (SELECT organisations_of_one($1)) ORDER BY id",
+        ),
+        (
+            "own_payouts_asked_for",
+            "SELECT id, amount, currency, state, reason, created_at FROM payouts WHERE requested_by_id = $1 ORDER BY id",
+        ),
+        (
+            "money_approvals",
+            "SELECT id, act, amount, currency, state, proposed_by_id = $1 AS proposed, reason, answer, created_at, decided_at
+             FROM money_approvals WHERE proposed_by_id = $1 OR decided_by_id = $1 OR beneficiary_id = $1 ORDER BY id",
         ),
         (
             "differences_resolved",
@@ -59,10 +68,13 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
     ],
     erase: &[
         "DELETE FROM provider_events WHERE account = (SELECT stripe_account FROM payees WHERE account_id = $1)",
-        "UPDATE payees SET requirements = '{}', disabled_reason = NULL, state = 'blocked', version = version + 1
+        "UPDATE payees SET requirements = '{}', disabled_reason = NULL, tax_hold = NULL, state = 'blocked', version = version + 1
          WHERE account_id = $1",
         "UPDATE payment_methods SET state = 'removed', version = version + 1
          WHERE organisation_id IN (SELECT organisations_of_one($1))",
         "UPDATE provider_differences SET reason = '' WHERE resolved_by_id = $1",
+        "UPDATE payouts SET reason = '' WHERE requested_by_id = $1",
+        "UPDATE money_approvals SET reason = '', payload = '{}' WHERE proposed_by_id = $1 AND state <> 'pending'",
+        "UPDATE money_approvals SET answer = '' WHERE decided_by_id = $1",
     ],
 };

@@ -99,6 +99,9 @@ pub async fn match_up(conn: &mut Conn, now: DateTime<Utc>) -> DbResult<usize> {
             WHEN p.kind IN ('transfer_refund', 'transfer_cancel') THEN
                 (SELECT 'refund_after_release:' || r.decision FROM reversals x JOIN refunds r ON r.id = x.refund_id
                  WHERE x.reversal = p.source)
+            WHEN p.kind IN ('payout', 'payout_failure', 'payout_cancel') THEN
+                (SELECT CASE WHEN p.amount < 0 THEN 'payout_confirmed:' ELSE 'payout_returned:' END || x.command_id
+                 FROM payouts x WHERE x.payout = p.source)
             WHEN p.kind IN ('refund', 'payment_refund') THEN
                 (SELECT 'refund_confirmed:' || c.id FROM refunds x JOIN provider_commands c ON c.subject = x.id
                  WHERE c.object = p.source)

@@ -32,6 +32,7 @@ pub struct TransferRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
+    pub repaid: i64,
 }
 
 rows!(transfers, TransferRow, id);

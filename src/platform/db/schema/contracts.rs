@@ -82,6 +82,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        open_dispute_id -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -99,6 +101,10 @@ diesel::table! {
         refunded -> Int8,
         refunded_fee -> Int8,
         decided_at -> Timestamptz,
+        taken_back -> Int8,
+        taken_back_fee -> Int8,
+        arbitration_fee -> Int8,
+        dispute_id -> Nullable<Uuid>,
     }
 }
 
@@ -121,6 +127,52 @@ diesel::table! {
         side -> Text,
         text -> Text,
         links -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    disputes (id) {
+        id -> Uuid,
+        milestone_id -> Uuid,
+        contract_id -> Uuid,
+        opened_by_id -> Uuid,
+        side -> Text,
+        state -> Text,
+        after_release -> Bool,
+        amount -> Int8,
+        currency -> Text,
+        claim -> Int8,
+        reason -> Text,
+        answer -> Nullable<Int8>,
+        response -> Nullable<Text>,
+        responded_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+        mediator_id -> Nullable<Uuid>,
+        proposal -> Nullable<Jsonb>,
+        accepted_by -> Nullable<Text>,
+        arbitrator_id -> Nullable<Uuid>,
+        award -> Nullable<Jsonb>,
+        fee -> Int8,
+        fee_taken -> Int8,
+        appeal -> Nullable<Jsonb>,
+        appeal_judge_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    dispute_offers (id) {
+        id -> Uuid,
+        dispute_id -> Uuid,
+        by_id -> Uuid,
+        side -> Text,
+        developer -> Int8,
+        note -> Nullable<Text>,
+        state -> Text,
         created_at -> Timestamptz,
     }
 }

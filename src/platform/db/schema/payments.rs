@@ -77,6 +77,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tax_hold -> Nullable<Text>,
     }
 }
 
@@ -102,6 +103,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         paid_at -> Nullable<Timestamptz>,
+        repaid -> Int8,
     }
 }
 
@@ -170,7 +172,7 @@ diesel::table! {
 diesel::table! {
     payouts (id) {
         id -> Uuid,
-        developer_id -> Uuid,
+        developer_id -> Nullable<Uuid>,
         amount -> Int8,
         currency -> Text,
         state -> Text,
@@ -181,6 +183,9 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        requested_by_id -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        own -> Nullable<Int8>,
     }
 }
 
@@ -245,5 +250,28 @@ diesel::table! {
         resolved_at -> Nullable<Timestamptz>,
         resolved_by_id -> Nullable<Uuid>,
         reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    money_approvals (id) {
+        id -> Uuid,
+        act -> Text,
+        subject -> Uuid,
+        milestone -> Nullable<Uuid>,
+        contract -> Nullable<Uuid>,
+        amount -> Int8,
+        currency -> Text,
+        beneficiary_id -> Nullable<Uuid>,
+        payload -> Jsonb,
+        reason -> Text,
+        state -> Text,
+        proposed_by_id -> Uuid,
+        decided_by_id -> Nullable<Uuid>,
+        answer -> Nullable<Text>,
+        expires_at -> Timestamptz,
+        version -> Int8,
+        created_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
     }
 }

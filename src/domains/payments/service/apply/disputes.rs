@@ -6,17 +6,17 @@ use assay_kernel::{Currency, Money, Permission, Result};
 use assay_ledger::{AccountKind, AccountRef, Event, balance, post_in};
 use assay_platform::db::Conn;
 use assay_platform::outbox::{self, Audience};
-use assay_platform::timers;
 use chrono::DateTime;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::Payments;
 use super::super::commands::there;
-use super::super::moving::{hold_transfer, keep_transfer, withhold};
+use super::super::holds::go_on;
+use super::super::moving::{hold_transfer, withhold};
 use super::Applied;
 use crate::model::process::TRANSFER;
-use crate::model::{Hold, Movement, can, money, step};
+use crate::model::{Hold, Movement, can, money};
 use crate::store;
 use crate::store::disputes::DisputeRow;
 use crate::store::payments::PaymentRow;
@@ -171,10 +171,10 @@ impl Payments {
         self.tell(conn, payment.milestone, payment.contract, Movement::PaymentDisputed).await
     }
 
-    /// What of the money that froze is still frozen.
-    async fn still_frozen(&self, conn: &mut Conn, payment: &PaymentRow, row: &DisputeRow) -> Result<i64> {
+    /// What of the milestone's money is frozen: by this, held back, or by the sides' own dispute.
+    async fn frozen(&self, conn: &mut Conn, payment: &PaymentRow, row: &DisputeRow) -> Result<i64> {
         let currency = money(0, &row.currency)?.currency;
-        Ok(row.frozen.min(self.there_is(conn, AccountKind::HoldFrozen, payment.milestone, currency).await?))
+        self.there_is(conn, AccountKind::HoldFrozen, payment.milestone, currency).await
     }
 
     async fn won(
@@ -184,7 +184,7 @@ impl Payments {
         row: &DisputeRow,
         effect: &Effect,
     ) -> Result<()> {
-        let freed = self.still_frozen(conn, payment, row).await?;
+        let freed = row.frozen.min(self.frozen(conn, payment, row).await?);
         let event = Event::DisputeWon {
             dispute: row.id,
             milestone: payment.milestone,
@@ -200,7 +200,7 @@ impl Payments {
     /// released and not sent; what a developer already has stays theirs, and the platform bears the rest.
     async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &DisputeRow) -> Result<()> {
         let of = |amount| money(amount, &row.currency);
-        let was_frozen = self.still_frozen(conn, payment, row).await?;
+        let was_frozen = self.frozen(conn, payment, row).await?;
         let frozen = was_frozen.min(row.amount);
         let mut left = row.amount.saturating_sub(frozen);
         let deferred =
@@ -233,7 +233,7 @@ impl Payments {
             loss: of(left)?,
         };
         post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
-        let freed: Money = of(was_frozen.saturating_sub(frozen))?;
+        let freed: Money = of(row.frozen.min(was_frozen).saturating_sub(frozen))?;
         if freed.amount > 0 {
             let event = Event::Freed { id: row.id, milestone: payment.milestone, amount: freed };
             post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
@@ -245,11 +245,7 @@ impl Payments {
     async fn let_transfers_go(&self, conn: &mut Conn, payment: Uuid) -> Result<()> {
         for mut transfer in store::transfers::lock_of_payment(conn, payment).await? {
             if transfer.hold.as_deref() == Some(Hold::Chargeback.as_str()) {
-                step(&TRANSFER, &mut transfer.state, "release_hold")?;
-                transfer.hold = None;
-                keep_transfer(&self.ctx, conn, &mut transfer).await?;
-                let due = transfer.payable_from.max(self.ctx.clock.now());
-                timers::set(&self.ctx, conn, TRANSFER.name, transfer.id, "queue", due).await?;
+                go_on(&self.ctx, conn, &mut transfer).await?;
             }
         }
         Ok(())

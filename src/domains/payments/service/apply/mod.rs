@@ -136,7 +136,7 @@ impl Payments {
                 };
                 db.tx(async |conn| self.apply_account(conn, &found).await).await
             }
-            "payout" if account.is_some() => apply!(Payout, apply_payout),
+            "payout" => apply!(Payout, apply_payout),
             _ => Ok(Applied::Ignored),
         }
     }

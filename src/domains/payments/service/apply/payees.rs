@@ -5,16 +5,15 @@ use assay_kernel::Result;
 use assay_kernel::ids::{AccountId, OrganisationId, PaymentMethodId};
 use assay_platform::db::Conn;
 use assay_platform::outbox::{self, Audience};
-use assay_platform::timers;
 use chrono::Duration;
 use serde_json::json;
 
 use super::super::Payments;
 use super::super::commands::there;
-use super::super::moving::keep_transfer;
+use super::super::holds::go_on;
 use super::super::paying_out;
 use super::Applied;
-use crate::model::process::{PAYEE, TRANSFER};
+use crate::model::process::PAYEE;
 use crate::model::{Hold, can, is_rejected, step};
 use crate::store;
 use crate::store::payees::PayeeRow;
@@ -62,11 +61,7 @@ impl Payments {
         if row.state == "active" {
             // Also when it was active before: the provider may have refused a transfer in between.
             for mut transfer in store::transfers::lock_held(conn, id, Hold::Kyc.as_str()).await? {
-                step(&TRANSFER, &mut transfer.state, "release_hold")?;
-                transfer.hold = None;
-                keep_transfer(&self.ctx, conn, &mut transfer).await?;
-                let due = transfer.payable_from.max(self.ctx.clock.now());
-                timers::set(&self.ctx, conn, TRANSFER.name, transfer.id, "queue", due).await?;
+                go_on(&self.ctx, conn, &mut transfer).await?;
             }
             if changed {
                 paying_out::ask(&self.ctx, conn, id, Duration::zero()).await?;

@@ -170,12 +170,13 @@ impl Payments {
     }
 
     async fn keep_payout(&self, conn: &mut Conn, row: &mut PayoutRow) -> Result<()> {
+        let Some(developer) = row.developer_id else { return self.keep_own(conn, row).await };
         row.version = row.version.saturating_add(1);
         row.updated_at = self.ctx.clock.now();
         store::payouts::update(conn, row).await?;
         let data = json!({ "state": row.state, "failure": row.failure });
         let subject = PayoutId::from_uuid(row.id).to_string();
-        let audience = [Audience::Account(AccountId::from_uuid(row.developer_id))];
+        let audience = [Audience::Account(AccountId::from_uuid(developer))];
         outbox::publish(&self.ctx, conn, "payout.changed", subject, data, &audience).await
     }
 
@@ -199,6 +200,10 @@ impl Payments {
         {
             return Ok(Applied::Done);
         }
+        if row.developer_id.is_none() {
+            let over = matches!(state, "failed" | "canceled");
+            self.book_own(conn, &row, row.payout.is_none(), over).await?;
+        }
         row.payout = Some(payout.id.clone());
         row.state = state.to_owned();
         row.failure = payout.failure_code.clone();
@@ -210,6 +215,9 @@ impl Payments {
     /// The provider did not make the payout.
     pub(super) async fn payout_refused(&self, conn: &mut Conn, id: Uuid, code: &str) -> Result<()> {
         let mut row = there(store::payouts::lock(conn, id).await?, "payout")?;
+        if row.developer_id.is_none() {
+            return self.own_payout_refused(conn, row, code).await;
+        }
         row.state = "failed".to_owned();
         row.failure = Some(code.to_owned());
         self.keep_payout(conn, &mut row).await

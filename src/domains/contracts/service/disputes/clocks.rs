@@ -1,0 +1,148 @@
+//! Every clock of a dispute. A timer may fire late or twice, so each looks at the present state again.
+
+use assay_kernel::Result;
+use assay_kernel::ids::DisputeId;
+use assay_kernel::process::Who;
+use assay_platform::Ctx;
+use assay_platform::db::Conn;
+use assay_platform::timers::{self, Fired};
+use chrono::Duration;
+use serde_json::json;
+
+use super::super::{funding, notify};
+use super::ending::divide;
+use super::{Case, case, opening, staff};
+use crate::model::{DISPUTE, DecisionKind, DisputeState, Division};
+use crate::store;
+
+const SYSTEM: &[Who] = &[Who::System];
+
+/// Runs a clock's work on a dispute in `state` that is locked; whose time has come, unless `early`.
+async fn on_dispute(
+    ctx: &Ctx,
+    fired: &Fired,
+    state: DisputeState,
+    early: bool,
+    work: impl AsyncFn(&mut Conn, &mut Case) -> Result<()>,
+) -> Result<()> {
+    ctx.db
+        .tx(async |conn| {
+            let id = DisputeId::from_uuid(fired.subject);
+            if store::disputes::find(conn, id).await?.is_none() {
+                return Ok(());
+            }
+            let mut case = case(conn, id).await?;
+            let due = case.row.due_at.is_some_and(|due| due <= ctx.clock.now());
+            if case.row.state()? != state || !(due || early) {
+                return Ok(());
+            }
+            work(conn, &mut case).await
+        })
+        .await
+}
+
+/// The other side is asked again.
+pub async fn on_second_notice(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_dispute(&ctx, &fired, DisputeState::ResponseDue, true, async |conn, case| {
+        let Some(until) = case.row.due_at else { return Ok(()) };
+        let side = case.row.opened_by()?.other();
+        notify::dispute(&ctx, conn, case, "dispute.unanswered", json!({ "due_at": until }), false).await?;
+        notify::mail_dispute_opened(&ctx, conn, case, side, until, true).await
+    })
+    .await
+}
+
+/// The money cannot move while the payer's bank takes the payment back: looked at again tomorrow.
+async fn postponed(ctx: &Ctx, conn: &mut Conn, case: &Case, event: &str) -> Result<bool> {
+    if assay_payments::can_move(conn, case.milestone.id).await? {
+        return Ok(false);
+    }
+    let tomorrow = ctx.clock.now() + Duration::days(1);
+    timers::set(ctx, conn, DISPUTE.name, case.row.id, event, tomorrow).await?;
+    Ok(true)
+}
+
+/// Nobody answered: as claimed.
+pub async fn on_default(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_dispute(&ctx, &fired, DisputeState::ResponseDue, false, async |conn, case| {
+        if postponed(&ctx, conn, case, "default").await? {
+            return Ok(());
+        }
+        let state = DISPUTE.transition(&case.row.state, "default", SYSTEM)?.to;
+        let division = Division::plain(case.row.amount, case.row.claim);
+        divide(&ctx, conn, case, state, DecisionKind::DisputeDefaulted, &division).await
+    })
+    .await
+}
+
+/// The days of negotiation are over.
+pub async fn on_escalate(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_dispute(&ctx, &fired, DisputeState::Negotiation, false, async |conn, case| {
+        opening::to_mediation(&ctx, conn, case, SYSTEM).await
+    })
+    .await
+}
+
+/// The proposal was not accepted by both.
+pub async fn on_proposal_given_up(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_dispute(&ctx, &fired, DisputeState::ProposalOut, false, async |conn, case| {
+        staff::to_arbitration(&ctx, conn, case, "give_up_proposal", SYSTEM).await
+    })
+    .await
+}
+
+/// Staff are late: the reviewers are told.
+async fn overdue(ctx: &Ctx, fired: &Fired, state: DisputeState) -> Result<()> {
+    on_dispute(ctx, fired, state, false, async |conn, case| {
+        let data = json!({ "due_at": case.row.due_at });
+        notify::dispute(ctx, conn, case, "dispute.overdue", data, true).await
+    })
+    .await
+}
+
+/// The mediator is late.
+pub async fn on_proposal_overdue(ctx: Ctx, fired: Fired) -> Result<()> {
+    overdue(&ctx, &fired, DisputeState::Mediation).await
+}
+
+/// The arbitrator is late.
+pub async fn on_award_overdue(ctx: Ctx, fired: Fired) -> Result<()> {
+    overdue(&ctx, &fired, DisputeState::Arbitration).await
+}
+
+/// The answer to an appeal is late.
+pub async fn on_appeal_overdue(ctx: Ctx, fired: Fired) -> Result<()> {
+    overdue(&ctx, &fired, DisputeState::Awarded).await
+}
+
+/// The award is carried out, unless an appeal waits.
+pub async fn on_execute(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_dispute(&ctx, &fired, DisputeState::Awarded, false, async |conn, case| {
+        let waits = case.row.appeal.as_ref().is_some_and(|appeal| appeal.outcome.is_none());
+        let Some(award) = case.row.award.clone().filter(|_| !waits) else { return Ok(()) };
+        if postponed(&ctx, conn, case, "execute").await? {
+            return Ok(());
+        }
+        let state = DISPUTE.transition(&case.row.state, "execute", SYSTEM)?.to;
+        let division =
+            Division::awarded(case.row.amount, award.developer, case.row.fee, case.row.positions()?);
+        divide(&ctx, conn, case, state, DecisionKind::Awarded, &division).await
+    })
+    .await
+}
+
+/// The money can be held for some days only: staff are told to end the dispute before.
+pub async fn on_hold_ending(ctx: Ctx, fired: Fired) -> Result<()> {
+    ctx.db
+        .tx(async |conn| {
+            let id = DisputeId::from_uuid(fired.subject);
+            let Some(found) = store::disputes::find(conn, id).await? else { return Ok(()) };
+            if !found.state()?.is_open() {
+                return Ok(());
+            }
+            let case = case(conn, id).await?;
+            let data = json!({ "held_until": funding::hold_deadline(&ctx, &case.milestone) });
+            notify::dispute(&ctx, conn, &case, "dispute.hold_ending", data, true).await
+        })
+        .await
+}

@@ -1,0 +1,103 @@
+//! How a dispute ends: the money is divided by the one function of decisions, or thaws.
+
+use assay_kernel::ids::DisputeId;
+use assay_kernel::process::Who;
+use assay_kernel::{Error, Result};
+use assay_platform::Ctx;
+use assay_platform::db::Conn;
+use assay_platform::timers;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::super::{clocks, decide, notify, save_milestone};
+use super::{Case, save};
+use crate::model::{DISPUTE, DecisionKind, Division, MILESTONE, step};
+use crate::store;
+use crate::store::contracts::ContractRow;
+use crate::store::milestones::MilestoneRow;
+
+const SYSTEM: &[Who] = &[Who::System];
+
+/// What a dispute over a milestone is over: what is held and not accepted; after its decision, what was accepted.
+pub(super) fn opened_over(milestone: &MilestoneRow, after_release: bool) -> i64 {
+    let accepted = milestone.so_far().accepted();
+    if after_release { accepted } else { milestone.amount.saturating_sub(accepted) }
+}
+
+/// Ends a dispute. The milestone is written by the caller.
+pub(super) async fn close(ctx: &Ctx, conn: &mut Conn, case: &mut Case, state: &str) -> Result<()> {
+    case.row.state = state.to_owned();
+    case.row.due_at = None;
+    case.row.closed_at = Some(ctx.clock.now());
+    case.milestone.open_dispute_id = None;
+    timers::clear(conn, DISPUTE.name, case.row.id, &[]).await?;
+    save(ctx, conn, &mut case.row).await
+}
+
+/// Divides the money and ends the dispute.
+///
+/// # Errors
+/// `state_conflict` when somebody else was first, or while the payer's bank takes the payment back.
+pub(super) async fn divide(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    case: &mut Case,
+    state: &str,
+    kind: DecisionKind,
+    division: &Division,
+) -> Result<()> {
+    close(ctx, conn, case, state).await?;
+    let Case { contract, milestone, row } = case;
+    let fee = if row.after_release {
+        let fee = decide::divide_accepted(ctx, conn, contract, milestone, row.id, division).await?;
+        assay_payments::resume_transfers_in(ctx, conn, milestone.id).await?;
+        fee
+    } else {
+        decide::divide(ctx, conn, contract, milestone, kind, row.id, division).await?.arbitration_fee
+    };
+    row.fee_taken = fee;
+    save(ctx, conn, row).await?;
+    let data = json!({
+        "kind": kind, "developer_amount": division.developer, "client_amount": division.client,
+        "arbitration_fee": fee,
+    });
+    notify::dispute(ctx, conn, case, "dispute.divided", data, false).await
+}
+
+/// A frozen milestone goes on where it stood; the time since then is added to its clocks.
+pub(super) async fn thaw(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+    since: DateTime<Utc>,
+) -> Result<()> {
+    let before = milestone.state_before.take().unwrap_or_else(|| "funded".to_owned());
+    milestone.state = step(&MILESTONE, &milestone.state, "unfreeze", &before, SYSTEM)?.to.to_owned();
+    let rest = ctx.clock.now() - since;
+    milestone.due_at += rest;
+    milestone.review_until = milestone.review_until.map(|until| until + rest);
+    clocks::restart(ctx, conn, contract, milestone).await?;
+    save_milestone(ctx, conn, milestone).await
+}
+
+/// The payer's bank has taken the payment: an open dispute has nothing left to be over.
+pub(crate) async fn lose_object(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+) -> Result<()> {
+    let Some(id) = milestone.open_dispute_id else { return Ok(()) };
+    let row = store::disputes::lock(conn, DisputeId::from_uuid(id)).await?;
+    let row = row.ok_or_else(|| Error::internal("an open dispute is missing"))?;
+    let gone = DISPUTE.transition(&row.state, "lose_object", SYSTEM)?.to;
+    let mut case = Case { contract: contract.clone(), milestone: milestone.clone(), row };
+    close(ctx, conn, &mut case, gone).await?;
+    milestone.open_dispute_id = None;
+    save_milestone(ctx, conn, milestone).await?;
+    if case.row.after_release {
+        assay_payments::resume_transfers_in(ctx, conn, milestone.id).await?;
+    }
+    notify::dispute(ctx, conn, &case, "dispute.object_lost", json!({}), false).await
+}
