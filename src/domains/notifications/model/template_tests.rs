@@ -139,7 +139,7 @@ fn html_is_escaped_and_text_is_not() {
         with_words_of_people += usize::from(text.contains("<script>"));
         assert_eq!(text.contains("https://assay.example/p?a=1&b=2\n"), linked, "{text}");
     }
-    assert_eq!(with_words_of_people, 23);
+    assert_eq!(with_words_of_people, 27);
 }
 
 #[test]
