@@ -3,7 +3,9 @@
 mod disputes;
 mod faults;
 mod funding;
+mod killed;
 mod paying;
+mod simulation;
 mod webhooks;
 
 use assay::app::domains::INVARIANTS;
