@@ -54,6 +54,10 @@ tidy:
 reset:
     rm -rf .assay
 
+# Money while everything fails: kill -9 at every boundary, a simulator with a failing provider; prints the table
+faults:
+    scripts/faults
+
 # Tests against servers that others wrote (mail, GitHub); fetches them
 long:
     scripts/long-suite

@@ -113,7 +113,7 @@ const HOT: &str = "\\set hold random(10000, 60000)\n\\set developer random(1, 50
     SELECT bench_hot_release(:hold, :developer, 25);\n";
 
 /// What the service's use cases are given; nothing here reads its keys or its policy.
-fn context(data_dir: &Path, url: &str, size: u32) -> Result<Ctx, Failure> {
+pub fn context(data_dir: &Path, url: &str, size: u32) -> Result<Ctx, Failure> {
     let (clock, entropy) = (Clock::system(), Entropy::system());
     Ok(Ctx {
         db: Db::new(url, PoolOptions { size, statement_timeout: Duration::from_secs(60) }),

@@ -3,7 +3,8 @@
 //! `cargo run --release -p assay-bench` builds the service, starts a private cluster and the service on it, seeds, and
 //! prints the table of `docs/PERFORMANCE.md`. Operations: get one project, list by skill and budget, text search, place
 //! a bid; 32 connections. `… -- import` measures imports of portfolios instead ([`import`]), `… -- assessments` slots and
-//! bookings ([`assessments`]), `… -- ledger` releases of money and statements ([`ledger`]).
+//! bookings ([`assessments`]), `… -- ledger` releases of money and statements ([`ledger`]), `… -- reconcile` the comparison
+//! with the payment provider's journal ([`reconcile`]).
 
 mod assessments;
 mod calendar;
@@ -12,6 +13,7 @@ mod ledger;
 mod load;
 mod pgbench;
 mod process;
+mod reconcile;
 mod seed;
 mod service;
 
@@ -67,6 +69,15 @@ enum Mode {
     Assessments(assessments::Sizes),
     /// Releases of money, beside a bare insert and beside balances that change in place; statements.
     Ledger(ledger::Sizes),
+    /// The comparison with the payment provider's journal: time and memory.
+    Reconcile(reconcile::Sizes),
+    /// The provider that `reconcile` compares with.
+    #[command(hide = true)]
+    Provider {
+        /// Its balance transactions.
+        #[arg(long)]
+        transactions: u32,
+    },
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -74,10 +85,13 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    if let Some(Mode::Provider { transactions }) = &arguments.mode {
+        return reconcile::serve(*transactions).await;
+    }
     let binary = match (&arguments.mode, arguments.binary.clone()) {
         (_, Some(binary)) => binary,
         // Runs in this process.
-        (Some(Mode::Ledger(_)), None) => PathBuf::new(),
+        (Some(Mode::Ledger(_) | Mode::Reconcile(_) | Mode::Provider { .. }), None) => PathBuf::new(),
         (_, None) => service::build().await?,
     };
     let data_dir = arguments
@@ -98,6 +112,9 @@ async fn main() -> Result<(), Failure> {
         Some(Mode::Ledger(sizes)) => {
             ledger::run(sizes, &data_dir, &cluster, Duration::from_secs(arguments.seconds)).await
         }
+        Some(Mode::Reconcile(sizes)) => reconcile::run(sizes, &data_dir, &cluster).await,
+        // Served above.
+        Some(Mode::Provider { .. }) => Ok(()),
         None => run(&arguments, &binary, &data_dir, &cluster).await,
     };
     cluster.stop()?;

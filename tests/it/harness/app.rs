@@ -52,6 +52,16 @@ impl TestApp {
 
     /// The same with some configuration keys set.
     pub async fn start_with(overrides: &[(&str, &str)]) -> Self {
+        let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");
+        Self::start_in(database, overrides).await
+    }
+
+    /// The same in a database that is migrated and seeded.
+    pub async fn start_on(url: &str) -> Self {
+        Self::start_in(Scratch::given(url), &[]).await
+    }
+
+    async fn start_in(database: Scratch, overrides: &[(&str, &str)]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let data_dir = std::env::temp_dir().join(format!("assay-it-{}-{count}", std::process::id()));
@@ -82,7 +92,6 @@ impl TestApp {
         let github = sandboxes.github.expect("a sandbox");
         let stripe = sandboxes.stripe.expect("a sandbox");
 
-        let database = tokio::task::spawn_blocking(Scratch::cloned).await.expect("a database");
         let ctx = boot::context(&config, &origins, &database.url, config.database.api_connections);
         let worker = boot::context(&config, &origins, &database.url, 2);
         let state = State::load(&worker, &providers).await.expect("the domains' state");
@@ -221,6 +230,13 @@ impl TestApp {
     /// The worker's context, for tests that must look behind the API.
     pub fn ctx(&self) -> &Ctx {
         &self.worker
+    }
+
+    /// Stops answering, so that another process can answer at the same address. The sandboxes stay.
+    pub async fn hand_over(&mut self) {
+        if let Some(api) = self.api.take() {
+            api.stop(true).await;
+        }
     }
 
     /// Stops the service and looks for dead jobs.

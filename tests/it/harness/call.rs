@@ -89,7 +89,16 @@ impl<'a> Call<'a> {
         answer
     }
 
-    async fn answer(mut self) -> Answer {
+    /// Sends it to a service that may die meanwhile: nothing when no whole answer came.
+    pub async fn attempt(self) -> Option<Answer> {
+        self.try_answer().await.ok()
+    }
+
+    async fn answer(self) -> Answer {
+        self.try_answer().await.expect("the service answers")
+    }
+
+    async fn try_answer(mut self) -> reqwest::Result<Answer> {
         static KEYS: AtomicU32 = AtomicU32::new(0);
         if !self.keyed && spec::demands_key(self.method.as_str(), &self.path) {
             let key = format!("it-{}", KEYS.fetch_add(1, Ordering::Relaxed));
@@ -108,11 +117,11 @@ impl<'a> Call<'a> {
             };
             self.builder = self.builder.bearer_auth(token);
         }
-        let response = self.builder.send().await.expect("the service answers");
+        let response = self.builder.send().await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let text = response.text().await.expect("the body arrives");
-        Answer { method: self.method, path: self.path, status, headers, text }
+        let text = response.text().await?;
+        Ok(Answer { method: self.method, path: self.path, status, headers, text })
     }
 
     /// Sends it without holding the answer to the description (304, for example, is nowhere declared).

@@ -69,9 +69,9 @@ fn execute(statement: &str) {
     });
 }
 
-/// A database that goes with its owner.
+/// A database that goes with its owner, or one that somebody gave.
 pub struct Scratch {
-    name: String,
+    name: Option<String>,
     /// Its URL.
     pub url: String,
 }
@@ -82,7 +82,12 @@ impl Scratch {
         let _one = SERVER.cloning.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         execute(&format!("CREATE DATABASE {name} {options}"));
         let url = SERVER.cluster.url(&name);
-        Self { name, url }
+        Self { name: Some(name), url }
+    }
+
+    /// One that is migrated and seeded, and stays.
+    pub fn given(url: &str) -> Self {
+        Self { name: None, url: url.to_owned() }
     }
 
     /// A clone of the migrated and seeded template.
@@ -117,8 +122,10 @@ fn major() -> u32 {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        if let Some(name) = &self.name
+            && !std::thread::panicking()
+        {
+            execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         }
     }
 }

@@ -40,7 +40,7 @@ async fn numbers(url: &str, query: &str) -> Vec<i64> {
 }
 
 /// Every process of the server at once, as when the machine loses its power: nobody finishes what they were at.
-async fn kill_all(url: &str) {
+pub async fn kill_all(url: &str) {
     let postmaster = "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::bigint AS n";
     let mut processes = numbers(url, postmaster).await;
     processes.extend(numbers(url, "SELECT pid::bigint AS n FROM pg_stat_activity").await);

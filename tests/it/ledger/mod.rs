@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::harness::{self, TestApp};
 
 mod breaches;
-mod crash;
+pub mod crash;
 mod simulation;
 mod year;
 

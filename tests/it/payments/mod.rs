@@ -3,9 +3,11 @@
 mod disputes;
 mod faults;
 mod funding;
+mod killed;
 mod paying;
 mod restore;
 mod second_person;
+mod simulation;
 mod webhooks;
 
 use assay::app::worker;
