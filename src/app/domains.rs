@@ -98,6 +98,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(assay_portfolio::routes)
         .configure(assay_vetting::routes)
         .configure(assay_assessments::routes)
+        .configure(assay_scoring::routes)
         .configure(assay_payments::routes)
         .configure(assay_ledger::routes);
 }
@@ -122,6 +123,7 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 const PERSONAL_DATA: personal_data::Registry = &[
     assay_contracts::PERSONAL_DATA,
     assay_projects::PERSONAL_DATA,
+    assay_scoring::PERSONAL_DATA,
     assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
@@ -142,6 +144,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_portfolio::jobs(registry, &state.portfolio);
     assay_vetting::jobs(registry, &state.vetting);
     assay_assessments::jobs(registry, &state.assessments);
+    assay_scoring::jobs(registry);
     assay_projects::jobs(registry, &state.projects);
     assay_payments::jobs(registry, &state.payments);
     assay_contracts::jobs(registry);
@@ -154,6 +157,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
 pub async fn seed(ctx: &Ctx) -> Result<()> {
     assay_skills::seed(ctx).await?;
     ctx.db.tx(async |conn| assay_assessments::record_rubric(ctx, conn).await).await?;
+    ctx.db.tx(async |conn| assay_scoring::seed(ctx, conn).await).await?;
     assay_projects::seed(ctx).await
 }
 

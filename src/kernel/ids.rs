@@ -201,6 +201,10 @@ kinds! {
     PortfolioImportId = PortfolioImportKind("pim", "portfolio import");
     /// Id of an item of a portfolio.
     PortfolioItemId = PortfolioItemKind("pit", "portfolio item");
+    /// Id of a calibration of the rating model.
+    CalibrationId = CalibrationKind("clb", "calibration");
+    /// Id of a move of a score.
+    ScoreEventId = ScoreEventKind("sev", "score event");
     /// Id of a project.
     ProjectId = ProjectKind("prj", "project");
     /// Id of a milestone of a project.

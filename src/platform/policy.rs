@@ -33,6 +33,8 @@ pub struct Policy {
     pub vetting: VettingPolicy,
     /// Paired assessments.
     pub assessments: AssessmentsPolicy,
+    /// Scores.
+    pub scoring: ScoringPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
     /// What people are asked to agree to.
@@ -265,6 +267,74 @@ pub struct AssessmentPolicy {
     pub appeal_answer_days: i64,
     /// Days after the session for which notes and links are kept.
     pub notes_days: i64,
+}
+
+/// Scores: from cards and milestones to figures.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoringPolicy {
+    /// Probability of being at or above the cut from which a score passes.
+    pub pass_probability: f64,
+    /// Probability of being at or above the cut up to which it fails; in between another rater is asked.
+    pub fail_probability: f64,
+    /// What somebody can do.
+    pub technical: RatedScalePolicy,
+    /// How somebody works with others.
+    pub collaboration: RatedScalePolicy,
+    /// What is assumed before anything is calibrated.
+    pub prior: RatingPriorPolicy,
+    /// What is assumed of delivery before the first milestone.
+    pub delivery: DeliveryPriorPolicy,
+    /// How far ability may move from one assessment to the next, logits.
+    pub drift_each: f64,
+    /// How far it may move in a year, logits.
+    pub drift_year: f64,
+    /// Developers from which the model is calibrated.
+    pub calibration_min_developers: u32,
+    /// Assessors from which the model is calibrated.
+    pub calibration_min_assessors: u32,
+    /// Outcomes of deliveries from which validity is published.
+    pub validity_min_outcomes: u32,
+    /// Developers whose outcomes these are, at least.
+    pub validity_min_developers: u32,
+    /// Outcomes of the rarer kind, at least.
+    pub validity_min_of_each: u32,
+    /// People in a group from which the report on adverse impact shows it.
+    pub impact_min_group: u32,
+    /// What people agree to who tell of themselves for that report.
+    pub demographics: ConsentText,
+}
+
+/// A scale that cards are rated for.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatedScalePolicy {
+    /// The criteria of the rubric that it is made of.
+    pub criteria: Vec<String>,
+    /// The pass line, logits.
+    pub cut: f64,
+}
+
+/// The first calibration.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatingPriorPolicy {
+    /// Steps from each level to the next, logits.
+    pub steps: Vec<f64>,
+    /// Standard deviation of ability.
+    pub sigma: f64,
+    /// Standard deviation of what a session's ratings share: halo, and the severity that is not known yet.
+    pub phi: f64,
+}
+
+/// What is assumed of delivery.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryPriorPolicy {
+    /// Mean, logits of the share that is accepted.
+    pub mean: f64,
+    /// Standard deviation, logits.
+    pub sd: f64,
 }
 
 /// Organisations of clients.

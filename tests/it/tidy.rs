@@ -102,7 +102,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         "src/domains/assessments",
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio", "vetting"],
     ),
-    ("src/domains/scoring", &[]),
+    (
+        "src/domains/scoring",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "skills",
+            "notifications",
+            "identity",
+            "portfolio",
+            "vetting",
+            "assessments",
+        ],
+    ),
     (
         "src/domains/projects",
         &[
@@ -131,6 +144,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "portfolio",
             "vetting",
             "assessments",
+            "scoring",
             "projects",
         ],
     ),

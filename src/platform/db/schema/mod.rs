@@ -15,6 +15,8 @@ mod platform;
 mod portfolio;
 #[path = "projects.rs"]
 mod projects_schema;
+#[path = "scoring.rs"]
+mod scoring_schema;
 #[path = "skills.rs"]
 mod skills_schema;
 mod vetting;
@@ -37,6 +39,8 @@ pub use portfolio::*;
 #[allow(unused_imports)]
 pub use projects_schema::*;
 #[allow(unused_imports)]
+pub use scoring_schema::*;
+#[allow(unused_imports)]
 pub use skills_schema::*;
 #[allow(unused_imports)]
 pub use vetting::*;
@@ -57,3 +61,4 @@ diesel::joinable!(calendar_feeds -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(contracts, organisation_members);
 diesel::allow_tables_to_appear_in_same_query!(contracts, milestones);
 diesel::joinable!(milestones -> contracts (contract_id));
+diesel::allow_tables_to_appear_in_same_query!(calibrations, calibration_promotions);
