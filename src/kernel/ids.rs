@@ -245,6 +245,10 @@ kinds! {
     DeliveryId = DeliveryKind("dvy", "delivery");
     /// Id of a decision on a milestone's money.
     MoneyDecisionId = MoneyDecisionKind("mdn", "money decision");
+    /// Id of a ranking of developers for a project.
+    MatchId = MatchKind("mat", "match");
+    /// Id of an exclusion from matching.
+    MatchExclusionId = MatchExclusionKind("mex", "match exclusion");
     /// Id of an event in the feed.
     EventId = EventKind("evt", "event");
     /// Id of a transaction of the ledger: its number, in the form of an id.

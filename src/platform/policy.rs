@@ -35,6 +35,8 @@ pub struct Policy {
     pub assessments: AssessmentsPolicy,
     /// Scores.
     pub scoring: ScoringPolicy,
+    /// Which developers suit a project.
+    pub matching: MatchingPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
     /// What people are asked to agree to.
@@ -335,6 +337,34 @@ pub struct DeliveryPriorPolicy {
     pub mean: f64,
     /// Standard deviation, logits.
     pub sd: f64,
+}
+
+/// Which developers suit a project.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchingPolicy {
+    /// The level from which a skill counts where a project cannot do without it, 1 to 5.
+    pub must_level: u8,
+    /// Hours a week of a developer who has not said.
+    pub weekly_hours: i32,
+    /// Unanswered invitations from which on a developer is not shown.
+    pub max_open_invitations: i64,
+    /// Invitations of the last 30 days from which on a developer is not shown.
+    pub max_invitations_30_days: i64,
+    /// Days for which somebody who declined a client is not shown to that client.
+    pub cool_down_days: i64,
+    /// Weight of what is not known of somebody with fewer than three outcomes.
+    pub explore: f64,
+    /// Weight of exposure given beyond merit.
+    pub share: f64,
+    /// Weight of the chance that somebody is taken by then, 0 to 1.
+    pub taken: f64,
+    /// Outcomes from which on the ranking learns from them.
+    pub min_outcomes: i64,
+    /// Days over which the market's metrics look.
+    pub metrics_days: i64,
+    /// The smallest group of which metrics tell.
+    pub metrics_min_group: i64,
 }
 
 /// Organisations of clients.

@@ -148,7 +148,25 @@ const ARROWS: &[(&str, &[&str])] = &[
             "projects",
         ],
     ),
-    ("src/domains/matching", &["scoring"]),
+    (
+        "src/domains/matching",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "ledger",
+            "skills",
+            "notifications",
+            "identity",
+            "payments",
+            "portfolio",
+            "vetting",
+            "assessments",
+            "scoring",
+            "projects",
+            "contracts",
+        ],
+    ),
 ];
 
 #[test]

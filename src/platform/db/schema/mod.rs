@@ -8,6 +8,8 @@ mod assessments_schema;
 mod contracts_schema;
 mod identity;
 mod ledger;
+#[path = "matching.rs"]
+mod matching_schema;
 mod notifications;
 #[path = "payments.rs"]
 mod payments_schema;
@@ -29,6 +31,8 @@ pub use contracts_schema::*;
 pub use identity::*;
 #[allow(unused_imports)]
 pub use ledger::*;
+#[allow(unused_imports)]
+pub use matching_schema::*;
 #[allow(unused_imports)]
 pub use notifications::*;
 #[allow(unused_imports)]
