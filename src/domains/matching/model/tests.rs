@@ -234,7 +234,7 @@ fn neighbours_help_the_fit_and_open_no_door() {
     let mut taxonomy = skills();
     taxonomy[0].neighbours = vec![Near { skill: "sql".to_owned(), weight: 0.5 }];
     // All want Rust as a help; only the second has something from which a part carries over.
-    let people = [developer(0, [0, 3, 0], 60.0, 0.0, 40.0, 0), developer(1, [0, 3, 5], 60.0, 0.0, 40.0, 0)];
+    let people = [developer(3, [0, 3, 0], 60.0, 0.0, 40.0, 0), developer(1, [0, 3, 5], 60.0, 0.0, 40.0, 0)];
     let snapshot = Snapshot::new(&taxonomy, &people, &[Default::default(); 2], MUST_LEVEL);
     let mut wanted = project(&["react"], 80.0, 0.0, 0.0, 20.0, 0);
     wanted.nice = vec!["rust".to_owned()];

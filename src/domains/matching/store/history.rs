@@ -73,24 +73,26 @@ pub struct Answered {
     pub skills: Vec<Wanted>,
     pub rate_usd_minor: i64,
     pub accepted: bool,
-    pub at: DateTime<Utc>,
 }
 
 assay_platform::statement! {
     /// Invitations that were answered, the oldest first.
-    struct AnsweredAll(limit: i64 as BigInt) -> (SqlUuid, Jsonb, BigInt, Bool, Timestamptz);
+    struct AnsweredAll(limit: i64 as BigInt) -> (SqlUuid, Jsonb, BigInt, Bool);
     "SELECT i.developer_id, p.skills, coalesce(p.budget_usd_minor, 0) / greatest(p.effort_hours, 1),
-        i.state = 'accepted', i.updated_at
+        i.state = 'accepted'
      FROM invitations i JOIN projects p ON p.id = i.project_id
      WHERE i.state IN ('accepted', 'declined') ORDER BY i.updated_at, i.id LIMIT {}"
 }
 
 /// Answered invitations, the oldest first.
 pub async fn answered(conn: &mut Conn, limit: i64) -> DbResult<Vec<Answered>> {
-    let rows: Vec<(Uuid, Json<Vec<Wanted>>, i64, bool, DateTime<Utc>)> =
-        AnsweredAll { limit }.load(conn).await?;
-    let answered = |(developer, skills, rate_usd_minor, accepted, at): (Uuid, Json<Vec<Wanted>>, _, _, _)| {
-        Answered { developer, skills: skills.0, rate_usd_minor, accepted, at }
+    type Row = (Uuid, Json<Vec<Wanted>>, i64, bool);
+    let rows: Vec<Row> = AnsweredAll { limit }.load(conn).await?;
+    let answered = |(developer, skills, rate_usd_minor, accepted): Row| Answered {
+        developer,
+        skills: skills.0,
+        rate_usd_minor,
+        accepted,
     };
     Ok(rows.into_iter().map(answered).collect())
 }
