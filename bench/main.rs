@@ -11,6 +11,7 @@ mod calendar;
 mod import;
 mod ledger;
 mod load;
+mod matching;
 mod pgbench;
 mod process;
 mod reconcile;
@@ -41,7 +42,7 @@ struct Arguments {
     /// Seconds of each measurement.
     #[arg(long, global = true, default_value_t = 8)]
     seconds: u64,
-    /// Connections: 32, and 16 for assessments, when not given.
+    /// Connections: 32, and 16 for assessments and matching, when not given.
     #[arg(long, global = true)]
     connections: Option<u32>,
     /// Run the worker in the process that serves, as on one machine; in production it is a process of its own.
@@ -78,6 +79,8 @@ enum Mode {
         #[arg(long)]
         transactions: u32,
     },
+    /// Rankings, the rebuild of their columns, the time until a change is seen; beside PostgreSQL's own ranking.
+    Matching(matching::Sizes),
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -115,6 +118,12 @@ async fn main() -> Result<(), Failure> {
         Some(Mode::Reconcile(sizes)) => reconcile::run(sizes, &data_dir, &cluster).await,
         // Served above.
         Some(Mode::Provider { .. }) => Ok(()),
+        Some(Mode::Matching(sizes)) => {
+            let connections = arguments.connections.unwrap_or(16);
+            let bench =
+                matching::Bench { binary: &binary, data_dir: &data_dir, cluster: &cluster, connections };
+            bench.run(sizes, Duration::from_secs(arguments.seconds)).await
+        }
         None => run(&arguments, &binary, &data_dir, &cluster).await,
     };
     cluster.stop()?;

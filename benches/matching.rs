@@ -1,7 +1,11 @@
-//! How long one ranking takes: `cargo bench -p assay-matching`. The goals are 0.5 ms at the median over 10⁵ developers
-//! (2 ms for the slowest twentieth) and 5 ms over 10⁶.
+//! How long one ranking takes, with exposure and without: `cargo bench -p assay-matching`. The goals are 0.5 ms at the
+//! median over 10⁵ developers (2 ms for the slowest twentieth) and 5 ms over 10⁶. Also what the columns hold, and how long
+//! it takes to fill them.
 
-use assay_matching::{Developer, Level, Parameters, Project, Query, Settings, SkillEntry, Snapshot, rank};
+use assay_matching::{
+    Developer, Exposure, Impression, Level, Near, Parameters, Project, Query, Settings, SkillEntry, Snapshot,
+    rank,
+};
 
 const SKILLS: u64 = 72;
 const DOMAINS: [&str; 6] = ["health", "media", "fintech", "gaming", "education", "logistics"];
@@ -34,10 +38,15 @@ fn skill(number: u64) -> String {
 }
 
 /// Six or seven skills of 72 each, as in the markets of the tests.
-fn snapshot(count: usize) -> Snapshot {
+fn snapshot(count: usize) -> (Snapshot, std::time::Duration) {
     let mut chance = Chance(count as u64);
-    let taxonomy: Vec<SkillEntry> =
-        (0..SKILLS).map(|number| SkillEntry { id: skill(number), aliases: Vec::new() }).collect();
+    let taxonomy: Vec<SkillEntry> = (0..SKILLS)
+        .map(|number| SkillEntry {
+            id: skill(number),
+            aliases: Vec::new(),
+            neighbours: (1..4).map(|by| Near { skill: skill((number + by) % SKILLS), weight: 0.5 }).collect(),
+        })
+        .collect();
     let developer = |id: usize| {
         let home = chance.below(SKILLS);
         let skills = 4 + chance.below(6);
@@ -56,11 +65,21 @@ fn snapshot(count: usize) -> Snapshot {
         }
     };
     let developers: Vec<Developer> = (0..count).map(developer).collect();
-    let scores = (0..count).map(|at| {
-        let score = |at: usize| assay_matching::Score { mean: (at % 41) as f64 / 20.0 - 1.0, sd: 0.6 };
-        (score(at * 17), score(at * 29))
-    });
-    Snapshot::new(&taxonomy, &developers, &scores.collect::<Vec<_>>(), 3)
+    let score = |at: usize| assay_matching::Score { mean: (at % 41) as f64 / 20.0 - 1.0, sd: 0.6 };
+    let scores: Vec<_> = (0..count).map(|at| (score(at * 17), score(at * 29))).collect();
+    let started = std::time::Instant::now();
+    let snapshot = Snapshot::new(&taxonomy, &developers, &scores, 3);
+    (snapshot, started.elapsed())
+}
+
+/// Every third developer was shown, and is probably taken for a month.
+fn exposure(count: usize) -> Exposure {
+    let mut exposure = Exposure::new(count);
+    for row in (0..count).step_by(3) {
+        let impression = Impression { row, place: 1, given: 0.5, merit: 0.2, taken: 0.3 };
+        exposure.book(&impression, (row % 90) as i32, ((row % 60) as i32, (row % 60) as i32 + 30));
+    }
+    exposure
 }
 
 fn queries(snapshot: &Snapshot, count: u64) -> Vec<Query> {
@@ -88,40 +107,44 @@ fn queries(snapshot: &Snapshot, count: u64) -> Vec<Query> {
 
 /// Percentiles over 400 different projects, which a benchmark of one does not show.
 fn percentiles(count: usize) {
-    let started = std::time::Instant::now();
-    let snapshot = snapshot(count);
-    let built = started.elapsed();
-    let parameters = Parameters::default();
-    let settings = Settings::default();
-    let mut feasible = 0;
-    let mut times: Vec<std::time::Duration> = queries(&snapshot, 400)
-        .iter()
-        .map(|query| {
-            let started = std::time::Instant::now();
-            feasible +=
-                divan::black_box(rank(&snapshot, &parameters, None, query, (0, 60), &settings)).feasible;
-            started.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
+    let (snapshot, built) = snapshot(count);
     println!(
-        "{count} developers: one ranking p50 {:?}, p95 {:?}, slowest {:?}; {} feasible on average; made and built in {built:?}; {} bytes a developer plus skills and name",
-        times[200],
-        times[380],
-        times[399],
-        feasible / 400,
-        Snapshot::bytes_each()
+        "{count} developers: {} bytes each and {:.0} of skills and their maps; columns filled in {built:?}",
+        Snapshot::bytes_each(),
+        snapshot.skill_bytes() as f64 / count as f64,
     );
+    let (parameters, settings) = (Parameters::default(), Settings::default());
+    let shown = exposure(count);
+    for (what, exposure) in [("value alone", None), ("with exposure", Some(&shown))] {
+        let mut feasible = 0;
+        let mut times: Vec<std::time::Duration> = queries(&snapshot, 400)
+            .iter()
+            .map(|query| {
+                let started = std::time::Instant::now();
+                let ranking = rank(&snapshot, &parameters, exposure, query, (20, 60, 10), &settings);
+                feasible += divan::black_box(ranking).feasible;
+                started.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        println!(
+            "{count} developers, {what}: one ranking p50 {:?}, p95 {:?}, slowest {:?}; {} feasible on average",
+            times[200],
+            times[380],
+            times[399],
+            feasible / 400,
+        );
+    }
 }
 
 #[divan::bench(args = [100_000, 1_000_000])]
 fn one_ranking(bencher: divan::Bencher, count: usize) {
-    let snapshot = snapshot(count);
-    let queries = queries(&snapshot, 400);
+    let (snapshot, _) = snapshot(count);
+    let (queries, exposure) = (queries(&snapshot, 400), exposure(count));
     let (parameters, settings) = (Parameters::default(), Settings::default());
     let mut at = 0;
     bencher.bench_local(|| {
         at = (at + 1) % queries.len();
-        rank(&snapshot, &parameters, None, &queries[at], (0, 60), &settings)
+        rank(&snapshot, &parameters, Some(&exposure), &queries[at], (20, 60, 10), &settings)
     });
 }

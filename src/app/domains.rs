@@ -10,6 +10,7 @@ use assay_identity::Identity;
 use assay_kernel::ids::OrganisationId;
 use assay_kernel::process::Machine;
 use assay_kernel::{Permission, Result};
+use assay_matching::Matching;
 use assay_payments::Payments;
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
@@ -34,6 +35,7 @@ pub struct State {
     portfolio: Portfolio,
     projects: Projects,
     payments: Payments,
+    matching: Matching,
     mailer: Mailer,
 }
 
@@ -45,6 +47,7 @@ impl State {
     pub async fn load(ctx: &Ctx, providers: &Providers) -> Result<Self> {
         let taxonomy = Taxonomy::load(ctx).await?;
         let vetting = Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() };
+        let projects = Projects::new(ctx.clone(), taxonomy.clone());
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
@@ -62,7 +65,8 @@ impl State {
                 providers.github_web.clone(),
                 providers.sites.clone(),
             ),
-            projects: Projects::new(ctx.clone(), taxonomy),
+            matching: Matching::new(ctx.clone(), taxonomy, projects.clone()),
+            projects,
             payments: Payments::new(
                 ctx.clone(),
                 providers.stripe.clone(),
@@ -82,7 +86,16 @@ impl State {
             .app_data(Data::new(self.assessments.clone()))
             .app_data(Data::new(self.portfolio.clone()))
             .app_data(Data::new(self.projects.clone()))
-            .app_data(Data::new(self.payments.clone()));
+            .app_data(Data::new(self.payments.clone()))
+            .app_data(Data::new(self.matching.clone()));
+    }
+
+    /// Begins what goes on in the background of a process that answers requests, for as long as this lives.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn begin(&self) -> Result<()> {
+        self.matching.keep()
     }
 
     /// Who turns credentials into actors.
@@ -97,12 +110,14 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(assay_projects::routes)
         .configure(assay_contracts::routes)
+        .configure(assay_matching::routes)
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)
         .configure(assay_portfolio::routes)
         .configure(assay_vetting::routes)
         .configure(assay_assessments::routes)
+        .configure(assay_scoring::routes)
         .configure(assay_payments::routes)
         .configure(assay_ledger::routes);
 }
@@ -125,8 +140,10 @@ pub fn machines() -> impl Iterator<Item = &'static Machine> {
 
 /// What every domain holds about people, the higher domains first: erasing goes down the arrows.
 const PERSONAL_DATA: personal_data::Registry = &[
+    assay_matching::PERSONAL_DATA,
     assay_contracts::PERSONAL_DATA,
     assay_projects::PERSONAL_DATA,
+    assay_scoring::PERSONAL_DATA,
     assay_assessments::PERSONAL_DATA,
     assay_vetting::PERSONAL_DATA,
     assay_portfolio::PERSONAL_DATA,
@@ -147,9 +164,11 @@ pub fn jobs(registry: &mut Registry, state: &State) {
     assay_portfolio::jobs(registry, &state.portfolio);
     assay_vetting::jobs(registry, &state.vetting);
     assay_assessments::jobs(registry, &state.assessments);
+    assay_scoring::jobs(registry);
     assay_projects::jobs(registry, &state.projects);
     assay_payments::jobs(registry, &state.payments);
     assay_contracts::jobs(registry);
+    assay_matching::jobs(registry, &state.matching);
 }
 
 /// Writes what the domains need to begin with; run at each start, so it changes nothing the second time.
@@ -159,6 +178,7 @@ pub fn jobs(registry: &mut Registry, state: &State) {
 pub async fn seed(ctx: &Ctx) -> Result<()> {
     assay_skills::seed(ctx).await?;
     ctx.db.tx(async |conn| assay_assessments::record_rubric(ctx, conn).await).await?;
+    ctx.db.tx(async |conn| assay_scoring::seed(ctx, conn).await).await?;
     assay_projects::seed(ctx).await
 }
 

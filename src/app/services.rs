@@ -42,6 +42,7 @@ impl Services {
     /// Whatever a domain fails with.
     pub async fn start(ctx: Ctx, providers: Providers) -> Result<Self> {
         let state = State::load(&ctx, &providers).await?;
+        state.begin()?;
         let config = &ctx.config;
         let limiter = RateLimiter::new(config.rate_limit, ctx.clock.clone());
         let readiness = Readiness::default();

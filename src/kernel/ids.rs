@@ -201,6 +201,10 @@ kinds! {
     PortfolioImportId = PortfolioImportKind("pim", "portfolio import");
     /// Id of an item of a portfolio.
     PortfolioItemId = PortfolioItemKind("pit", "portfolio item");
+    /// Id of a calibration of the rating model.
+    CalibrationId = CalibrationKind("clb", "calibration");
+    /// Id of a move of a score.
+    ScoreEventId = ScoreEventKind("sev", "score event");
     /// Id of a project.
     ProjectId = ProjectKind("prj", "project");
     /// Id of a milestone of a project.
@@ -247,6 +251,10 @@ kinds! {
     DeliveryId = DeliveryKind("dvy", "delivery");
     /// Id of a decision on a milestone's money.
     MoneyDecisionId = MoneyDecisionKind("mdn", "money decision");
+    /// Id of a ranking of developers for a project.
+    MatchId = MatchKind("mat", "match");
+    /// Id of an exclusion from matching.
+    MatchExclusionId = MatchExclusionKind("mex", "match exclusion");
     /// Id of an event in the feed.
     EventId = EventKind("evt", "event");
     /// Id of a transaction of the ledger: its number, in the form of an id.

@@ -37,6 +37,10 @@ pub struct Policy {
     pub vetting: VettingPolicy,
     /// Paired assessments.
     pub assessments: AssessmentsPolicy,
+    /// Scores.
+    pub scoring: ScoringPolicy,
+    /// Which developers suit a project.
+    pub matching: MatchingPolicy,
     /// Organisations of clients.
     pub organisations: OrganisationPolicy,
     /// What people are asked to agree to.
@@ -305,6 +309,102 @@ pub struct AssessmentPolicy {
     pub appeal_answer_days: i64,
     /// Days after the session for which notes and links are kept.
     pub notes_days: i64,
+}
+
+/// Scores: from cards and milestones to figures.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoringPolicy {
+    /// Probability of being at or above the cut from which a score passes.
+    pub pass_probability: f64,
+    /// Probability of being at or above the cut up to which it fails; in between another rater is asked.
+    pub fail_probability: f64,
+    /// What somebody can do.
+    pub technical: RatedScalePolicy,
+    /// How somebody works with others.
+    pub collaboration: RatedScalePolicy,
+    /// What is assumed before anything is calibrated.
+    pub prior: RatingPriorPolicy,
+    /// What is assumed of delivery before the first milestone.
+    pub delivery: DeliveryPriorPolicy,
+    /// How far ability may move from one assessment to the next, logits.
+    pub drift_each: f64,
+    /// How far it may move in a year, logits.
+    pub drift_year: f64,
+    /// Developers from which the model is calibrated.
+    pub calibration_min_developers: u32,
+    /// Assessors from which the model is calibrated.
+    pub calibration_min_assessors: u32,
+    /// Outcomes of deliveries from which validity is published.
+    pub validity_min_outcomes: u32,
+    /// Developers whose outcomes these are, at least.
+    pub validity_min_developers: u32,
+    /// Outcomes of the rarer kind, at least.
+    pub validity_min_of_each: u32,
+    /// People in a group from which the report on adverse impact shows it.
+    pub impact_min_group: u32,
+    /// What people agree to who tell of themselves for that report.
+    pub demographics: ConsentText,
+}
+
+/// A scale that cards are rated for.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatedScalePolicy {
+    /// The criteria of the rubric that it is made of.
+    pub criteria: Vec<String>,
+    /// The pass line, logits.
+    pub cut: f64,
+}
+
+/// The first calibration.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatingPriorPolicy {
+    /// Steps from each level to the next, logits.
+    pub steps: Vec<f64>,
+    /// Standard deviation of ability.
+    pub sigma: f64,
+    /// Standard deviation of what a session's ratings share: halo, and the severity that is not known yet.
+    pub phi: f64,
+}
+
+/// What is assumed of delivery.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryPriorPolicy {
+    /// Mean, logits of the share that is accepted.
+    pub mean: f64,
+    /// Standard deviation, logits.
+    pub sd: f64,
+}
+
+/// Which developers suit a project.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchingPolicy {
+    /// The level from which a skill counts where a project cannot do without it, 1 to 5.
+    pub must_level: u8,
+    /// Hours a week of a developer who has not said.
+    pub weekly_hours: i32,
+    /// Unanswered invitations from which on a developer is not shown.
+    pub max_open_invitations: i64,
+    /// Invitations of the last 30 days from which on a developer is not shown.
+    pub max_invitations_30_days: i64,
+    /// Days for which somebody who declined a client is not shown to that client.
+    pub cool_down_days: i64,
+    /// Weight of what is not known of somebody with fewer than three outcomes.
+    pub explore: f64,
+    /// Weight of exposure given beyond merit.
+    pub share: f64,
+    /// Weight of the chance that somebody is taken by then, 0 to 1.
+    pub taken: f64,
+    /// Outcomes from which on the ranking learns from them.
+    pub min_outcomes: i64,
+    /// Days over which the market's metrics look.
+    pub metrics_days: i64,
+    /// The smallest group of which metrics tell.
+    pub metrics_min_group: i64,
 }
 
 /// Organisations of clients.

@@ -12,6 +12,7 @@ mod journeys;
 mod laws;
 mod ledger;
 mod market;
+mod matching;
 mod payments;
 mod platform;
 mod portfolio;

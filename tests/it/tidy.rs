@@ -102,7 +102,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         "src/domains/assessments",
         &["kernel", "platform", "adapters", "skills", "notifications", "identity", "portfolio", "vetting"],
     ),
-    ("src/domains/scoring", &[]),
+    (
+        "src/domains/scoring",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "skills",
+            "notifications",
+            "identity",
+            "portfolio",
+            "vetting",
+            "assessments",
+        ],
+    ),
     (
         "src/domains/projects",
         &[
@@ -132,10 +145,29 @@ const ARROWS: &[(&str, &[&str])] = &[
             "portfolio",
             "vetting",
             "assessments",
+            "scoring",
             "projects",
         ],
     ),
-    ("src/domains/matching", &["scoring"]),
+    (
+        "src/domains/matching",
+        &[
+            "kernel",
+            "platform",
+            "adapters",
+            "ledger",
+            "skills",
+            "notifications",
+            "identity",
+            "payments",
+            "portfolio",
+            "vetting",
+            "assessments",
+            "scoring",
+            "projects",
+            "contracts",
+        ],
+    ),
 ];
 
 #[test]

@@ -1,9 +1,11 @@
 //! `demo`: drives the road of the market over HTTP against a service that it starts itself: sign-in, import of a
-//! portfolio, application, screening, appeal, paired assessment, approval, organisation, project, curation, listing, bid,
-//! offer, acceptance, contract, payments, delivery, release, dispute, award, transfer, payout, the check of the books.
+//! portfolio, application, screening, appeal, paired assessment, approval, organisation, project, curation, listing,
+//! ranking, bid, offer, acceptance, contract, payments, delivery, release, dispute, award, transfer, payout, the check of
+//! the books.
 
 mod assessments;
 mod market;
+mod matching;
 mod money;
 mod portfolio;
 mod service;
@@ -59,6 +61,7 @@ impl Walk<'_> {
 
         let organisation = self.organisation(&client, &sam).await?;
         let project = self.project(&client, &sam, &organisation).await?;
+        self.matching(&client, &developer, &rival, &project).await?;
         let (listed, bid) = self.bids(&client, &developer, &rival, &project).await?;
         self.deal(&client, &developer, &listed, &bid).await?;
 

@@ -21,7 +21,7 @@
 //! - Who hosted, rated, read the cards or decided does not rate anew; who rated or decided does not answer the appeal.
 //! - An appeal raises or keeps, never lowers. A redo counts the cards of both assessments.
 //!
-//! Lends: [`final_ratings`] (levels of final cards, for scores), [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
+//! Lends: [`final_ratings`] (levels of final cards, for scores), [`rubric_version`], [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
 
 mod http;
 mod jobs;
@@ -47,6 +47,14 @@ pub use model::engine::{
     Slots, SlotsInput, Standing, Step, Verdict, WallTime, WeeklyRule, assign, explain, read,
     read_availability, read_instant, slots, standings,
 };
+
+/// The version of the rubric in force.
+///
+/// # Errors
+/// When the rubric that is shipped cannot be used.
+pub fn rubric_version() -> assay_kernel::Result<&'static str> {
+    Ok(&model::rubric::Rubric::shipped()?.version)
+}
 
 /// The state machines of assessments.
 pub const MACHINES: &[&Machine] = &[&model::ASSESSMENT];

@@ -61,6 +61,7 @@ fn diesel_type(udt: &str, nullable: &str) -> String {
         "date" => "Date",
         "time" => "Time",
         "numeric" => "Numeric",
+        "float8" => "Float8",
         "tsvector" => "Tsvector",
         "tsquery" => "Tsquery",
         "tstzrange" => "Tstzrange",

@@ -56,6 +56,14 @@ const FEATURES: [(&str, Setter); 9] = [
     ("rate below the limit", |to, from| to.headroom = from.headroom),
 ];
 
+/// What is added to the value's logit.
+const ADDED: [&str; 3] = ["exploration", "exposure so far", "probably taken"];
+
+/// The names of the parts, in their order.
+pub fn part_names() -> impl Iterator<Item = &'static str> {
+    FEATURES.iter().map(|(name, _)| *name).chain(ADDED)
+}
+
 /// Takes a score apart against the median feasible developer.
 ///
 /// The value is not linear, so a part is what its feature brings when features are exchanged one after another, the
@@ -65,40 +73,64 @@ pub fn explain(
     parameters: &Parameters,
     exposure: Option<&Exposure>,
     query: &Query,
-    days: (i32, i32),
+    days: (i32, i32, i32),
     settings: &Settings,
     (row, median): (usize, usize),
 ) -> Explanation {
-    let of = |row: usize| Terms::of(snapshot, parameters, query, row);
-    let (own, middle) = (of(row), of(median));
+    let standing = |row: usize| Standing::of(snapshot, parameters, exposure, query, days, settings, row);
+    take_apart(parameters, &standing(row), &standing(median))
+}
+
+/// What a score is made of, so that it can be kept and worked out again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// What enters the value.
+    pub terms: Terms,
+    /// What is added to its logit.
+    pub adjustments: Adjustments,
+}
+
+impl Standing {
+    /// Of one developer.
+    pub fn of(
+        snapshot: &Snapshot,
+        parameters: &Parameters,
+        exposure: Option<&Exposure>,
+        query: &Query,
+        days: (i32, i32, i32),
+        settings: &Settings,
+        row: usize,
+    ) -> Self {
+        let terms = Terms::of(snapshot, parameters, query, row);
+        let succeeds = terms.chances(parameters).1;
+        let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
+        Self { terms, adjustments }
+    }
+
+    /// The score.
+    pub fn score(&self, parameters: &Parameters) -> f64 {
+        self.terms.logit(parameters) + self.adjustments.sum()
+    }
+}
+
+/// Takes a score apart against another, from what both are made of.
+pub fn take_apart(parameters: &Parameters, own: &Standing, middle: &Standing) -> Explanation {
     let mut parts: Vec<Part> = FEATURES.iter().map(|(name, _)| Part { name, above_median: 0.0 }).collect();
     for reversed in [false, true] {
-        let mut at = middle;
+        let mut at = middle.terms;
         let mut before = at.logit(parameters);
         for step in 0..FEATURES.len() {
             let feature = if reversed { FEATURES.len() - 1 - step } else { step };
-            FEATURES[feature].1(&mut at, &own);
+            FEATURES[feature].1(&mut at, &own.terms);
             let after = at.logit(parameters);
             parts[feature].above_median += 0.5 * (after - before);
             before = after;
         }
     }
-    let adjustments = |row: usize, terms: &Terms| {
-        Adjustments::of(snapshot, exposure, settings, (row, terms, terms.chances(parameters).1), days)
-    };
-    let (mine, theirs) = (adjustments(row, &own), adjustments(median, &middle));
-    for (name, above_median) in [
-        ("exploration", mine.explore - theirs.explore),
-        ("exposure so far", mine.share - theirs.share),
-        ("probably taken", mine.taken - theirs.taken),
-    ] {
-        parts.push(Part { name, above_median });
-    }
-    Explanation {
-        score: own.logit(parameters) + mine.sum(),
-        median: middle.logit(parameters) + theirs.sum(),
-        parts,
-    }
+    let (mine, theirs) = (own.adjustments, middle.adjustments);
+    let added = [mine.explore - theirs.explore, mine.share - theirs.share, mine.taken - theirs.taken];
+    parts.extend(ADDED.into_iter().zip(added).map(|(name, above_median)| Part { name, above_median }));
+    Explanation { score: own.score(parameters), median: middle.score(parameters), parts }
 }
 
 /// The smallest raise of one skill, by one level and to 4 at least, that moves somebody up most.
@@ -115,10 +147,11 @@ pub fn counterfactual(
     let change = |(name, skill, must): &(String, u32, bool)| {
         let level = snapshot.level(ranked.row, *skill);
         let raised = (level + 1).clamp(4, 5);
-        if level >= raised {
+        let fit = snapshot.fit(ranked.row, *skill);
+        if f64::from(raised) <= fit {
             return None;
         }
-        let more = f64::from(raised - level) / 5.0;
+        let more = (f64::from(raised) - fit) / 5.0;
         let mut then = now;
         if *must {
             then.must += more / query.must.len().max(1) as f64;

@@ -1,72 +1,119 @@
 //! What has been shown: exposure given, and who is probably taken.
 
-/// A developer's running account in a run of rankings.
-#[derive(Clone, Debug, Default)]
-pub struct Exposure {
-    /// Exposure given, decayed.
-    given: Vec<f32>,
-    /// Exposure that merit entitles to, decayed.
-    merit: Vec<f32>,
-    /// Probable engagements: (first day, last day, probability).
-    engaged: Vec<Vec<(i32, i32, f32)>>,
-    day: i32,
+use super::learn::Parameters;
+use super::rank::Ranking;
+use super::snapshot::{Query, Snapshot};
+use super::value::{Terms, logistic};
+
+/// Places that count as shown: a client looks at the first ten.
+pub const SHOWN: usize = 10;
+/// Days until a given exposure counts half.
+const HALF_LIFE: f64 = 45.0;
+/// Exposure is summed in whole parts of 2⁻³², so that the sum does not depend on the order in which rankings are told.
+const UNIT: f64 = 4_294_967_296.0;
+
+/// What a ranking gives and takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Impression {
+    /// Row of the snapshot.
+    pub row: usize,
+    /// Place, from 1.
+    pub place: usize,
+    /// Exposure that was given; 0 below the first ten.
+    pub given: f64,
+    /// Exposure that merit entitles to.
+    pub merit: f64,
+    /// The chance that the project takes them; 0 below the first ten.
+    pub taken: f64,
 }
 
-/// Days until a given exposure counts half.
-const HALF_LIFE: f32 = 45.0;
+/// Developers' running accounts.
+#[derive(Clone, Debug, Default)]
+pub struct Exposure {
+    /// Exposure given less exposure merited, as it would count on day 0.
+    balance: Vec<i128>,
+    /// Where in `engagements` a developer's own are, from 1; 0 without any.
+    engaged: Vec<u32>,
+    /// Probable engagements, in order: first day, last day, the probability's bits.
+    engagements: Vec<Vec<(i32, i32, u64)>>,
+}
 
 impl Exposure {
     /// Nothing shown yet.
     pub fn new(developers: usize) -> Self {
-        Self {
-            given: vec![0.0; developers],
-            merit: vec![0.0; developers],
-            engaged: vec![Vec::new(); developers],
-            day: 0,
-        }
+        Self { balance: vec![0; developers], engaged: vec![0; developers], engagements: Vec::new() }
+    }
+
+    /// Room for a row that the snapshot has and this has not.
+    pub fn grow(&mut self, developers: usize) {
+        self.balance.resize(developers.max(self.balance.len()), 0);
+        self.engaged.resize(developers.max(self.engaged.len()), 0);
     }
 
     /// What a place in a ranking is worth: `1 / log2(1 + rank)`.
-    pub fn weight(rank: usize) -> f32 {
-        1.0 / ((rank + 2) as f32).log2()
+    pub fn weight(place_from_zero: usize) -> f64 {
+        1.0 / ((place_from_zero + 2) as f64).log2()
     }
 
-    /// Lets time pass; what was given long ago counts less.
-    pub fn pass_to(&mut self, day: i32) {
-        let days = day.saturating_sub(self.day);
-        if days > 0 {
-            let left = 0.5_f32.powf(days as f32 / HALF_LIFE);
-            self.given.iter_mut().chain(&mut self.merit).for_each(|value| *value *= left);
-            self.day = day;
-        }
-    }
-
-    /// Exposure given less exposure merited.
-    pub fn excess(&self, row: usize) -> f64 {
-        f64::from(self.given[row] - self.merit[row])
+    /// Exposure given less exposure merited, as it counts on a day.
+    pub fn excess(&self, row: usize, day: i32) -> f64 {
+        let balance = self.balance[row];
+        // A shortcut that changes nothing: most were never shown.
+        if balance == 0 { 0.0 } else { balance as f64 / UNIT * (-f64::from(day) / HALF_LIFE).exp2() }
     }
 
     /// The chance that nothing that was shown before takes these days.
     pub fn free(&self, row: usize, from: i32, to: i32) -> f64 {
-        let clashes = self.engaged[row].iter().filter(|(first, last, _)| *first <= to && *last >= from);
-        clashes.map(|(_, _, probability)| 1.0 - f64::from(*probability)).product()
+        let Some(at) = (self.engaged[row] as usize).checked_sub(1) else { return 1.0 };
+        let clashes = self.engagements[at].iter().filter(|(first, last, _)| *first <= to && *last >= from);
+        clashes.map(|(_, _, probability)| 1.0 - f64::from_bits(*probability)).product()
     }
 
-    /// A place was given.
-    pub fn give(&mut self, row: usize, weight: f32) {
-        self.given[row] += weight;
+    /// Books an impression of a ranking of that day, for a project of those days.
+    pub fn book(&mut self, impression: &Impression, day: i32, (from, to): (i32, i32)) {
+        let Impression { row, given, merit, taken, .. } = *impression;
+        self.balance[row] += ((given - merit) * (f64::from(day) / HALF_LIFE).exp2() * UNIT) as i128;
+        if taken > 0.0 {
+            if self.engaged[row] == 0 {
+                self.engagements.push(Vec::new());
+                self.engaged[row] = self.engagements.len() as u32;
+            }
+            let own = &mut self.engagements[self.engaged[row] as usize - 1];
+            let entry = (from, to, taken.to_bits());
+            let place = own.partition_point(|other| *other < entry);
+            own.insert(place, entry);
+        }
     }
 
-    /// A place was earned.
-    pub fn earn(&mut self, row: usize, weight: f32) {
-        self.merit[row] += weight;
-    }
-
-    /// Somebody is probably taken for these days.
-    pub fn engage(&mut self, row: usize, from: i32, to: i32, probability: f64) {
-        let day = self.day;
-        let engaged = &mut self.engaged[row];
-        engaged.retain(|(_, last, _)| *last >= day);
-        engaged.push((from, to, probability as f32));
+    /// What a ranking gives to whom: places by their weight, merit by the square of the value, and who is then probably
+    /// taken, when the client invites down the list.
+    pub fn deal(
+        &self,
+        snapshot: &Snapshot,
+        parameters: &Parameters,
+        query: &Query,
+        (from, to): (i32, i32),
+        ranking: &Ranking,
+    ) -> Vec<Impression> {
+        let terms: Vec<Terms> =
+            ranking.shown.iter().map(|ranked| Terms::of(snapshot, parameters, query, ranked.row)).collect();
+        let values: Vec<f64> = terms.iter().map(|terms| logistic(terms.logit(parameters)).powi(2)).collect();
+        let all: f64 = values.iter().sum();
+        let total: f64 = (0..values.len().min(SHOWN)).map(Self::weight).sum();
+        let mut open = 1.0;
+        let mut impressions = Vec::with_capacity(values.len());
+        for (place, (ranked, value)) in ranking.shown.iter().zip(&values).enumerate() {
+            let merit = total * value / all.max(1e-12);
+            let mut impression =
+                Impression { row: ranked.row, place: place + 1, given: 0.0, merit, taken: 0.0 };
+            if place < SHOWN {
+                let accepts = terms[place].chances(parameters).0 * self.free(ranked.row, from, to);
+                impression.given = Self::weight(place);
+                impression.taken = open * accepts;
+                open *= 1.0 - accepts;
+            }
+            impressions.push(impression);
+        }
+        impressions
     }
 }

@@ -105,6 +105,19 @@ pub struct SkillEntry {
     /// Other spellings.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Skills from which something carries over. A market's file is not asked for them: in the histories that were
+    /// given, neighbours said nothing of success.
+    #[serde(skip)]
+    pub neighbours: Vec<Near>,
+}
+
+/// A skill from which a part of the level carries over.
+#[derive(Clone, Debug)]
+pub struct Near {
+    /// Which.
+    pub skill: String,
+    /// How much, 0 to 1.
+    pub weight: f32,
 }
 
 /// A score with its standard error on one scale.

@@ -2,12 +2,16 @@
 
 pub mod explain;
 pub mod exposure;
+pub mod facts;
+pub mod kept;
 pub mod learn;
 pub mod market;
+pub mod metrics;
 pub mod rank;
 pub mod run;
 pub mod snapshot;
-mod value;
+pub mod value;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

@@ -66,15 +66,25 @@ impl Adjustments {
         exposure: Option<&Exposure>,
         settings: &Settings,
         (row, terms, succeeds): (usize, &Terms, f64),
-        (from, to): (i32, i32),
+        (from, to, day): (i32, i32, i32),
     ) -> Self {
         let Some(exposure) = exposure.filter(|_| settings.exposure) else { return Self::default() };
         let unknown = terms.variance.sqrt() * succeeds * (1.0 - succeeds) * 4.0;
         Self {
             explore: if snapshot.outcomes[row] < 3 { settings.explore * unknown } else { 0.0 },
-            share: -settings.share * exposure.excess(row),
+            share: -settings.share * exposure.excess(row, day),
             taken: settings.taken * exposure.free(row, from, to).max(1e-3).ln(),
         }
+    }
+
+    /// In a fixed order, to be kept.
+    pub fn to_array(self) -> [f64; 3] {
+        [self.explore, self.share, self.taken]
+    }
+
+    /// As kept by [`Self::to_array`].
+    pub fn from_array([explore, share, taken]: [f64; 3]) -> Self {
+        Self { explore, share, taken }
     }
 
     /// All together.
@@ -83,13 +93,13 @@ impl Adjustments {
     }
 }
 
-/// Ranks everybody who meets the hard constraints; `days` is the project's first and last.
+/// Ranks everybody who meets the hard constraints; `days` are the project's first and last, and today.
 pub fn rank(
     snapshot: &Snapshot,
     parameters: &Parameters,
     exposure: Option<&Exposure>,
     query: &Query,
-    days: (i32, i32),
+    days: (i32, i32, i32),
     settings: &Settings,
 ) -> Ranking {
     let mut all: Vec<Ranked> = Vec::new();
@@ -105,10 +115,8 @@ pub fn rank(
         all.push(Ranked { row, score });
     });
     let feasible = all.len();
-    let order = |a: &Ranked, b: &Ranked| {
-        let tie = |ranked: &Ranked| mix(settings.seed ^ ranked.row as u64);
-        b.score.total_cmp(&a.score).then_with(|| tie(a).cmp(&tie(b))).then_with(|| a.row.cmp(&b.row))
-    };
+    let key = |ranked: &Ranked| snapshot.key(ranked.row);
+    let order = |a: &Ranked, b: &Ranked| before(settings.seed, (a.score, key(a)), (b.score, key(b)));
     let median = (feasible > 0).then(|| *all.select_nth_unstable_by(feasible / 2, order).1);
     if feasible > settings.depth {
         if settings.depth > 0 {
@@ -118,6 +126,13 @@ pub fn rank(
     }
     all.sort_unstable_by(order);
     Ranking { shown: all, feasible, median }
+}
+
+/// Which of two goes first: the higher score; at a tie the seed decides, by keys and not by rows, which differ between
+/// processes.
+pub fn before(seed: u64, (a, a_key): (f64, u128), (b, b_key): (f64, u128)) -> std::cmp::Ordering {
+    let tie = |key: u128| mix(seed ^ key as u64 ^ (key >> 64) as u64);
+    b.total_cmp(&a).then_with(|| tie(a_key).cmp(&tie(b_key))).then_with(|| a_key.cmp(&b_key))
 }
 
 /// SplitMix64's finaliser.

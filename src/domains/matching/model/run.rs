@@ -5,15 +5,11 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::explain::{Counterfactual, Explanation, counterfactual, explain};
-use super::exposure::Exposure;
+use super::exposure::{Exposure, SHOWN};
 use super::learn::{Parameters, learn};
 use super::market::{Market, Project, Score};
 use super::rank::{Ranking, Settings, rank};
 use super::snapshot::{MUST_LEVEL, Query, Snapshot};
-use super::value::{Terms, logistic};
-
-/// Places that count as shown: a client looks at the first ten.
-const SHOWN: usize = 10;
 
 /// The answer for one project.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,7 +51,10 @@ pub struct Miss {
 pub fn run(market: &Market, settings: &Settings, explained: bool) -> Vec<Line> {
     let scores = scores(market);
     let mut snapshot = Snapshot::new(&market.skills, &market.developers, &scores, must_level(market));
-    let parameters = learn(&mut snapshot, &market.invitations, &market.contracts);
+    let rows: HashMap<&str, usize> =
+        market.developers.iter().enumerate().map(|(row, developer)| (developer.id.as_str(), row)).collect();
+    let row_of = |id: &str| rows.get(id).copied();
+    let parameters = learn(&mut snapshot, row_of, &market.invitations, &market.contracts);
     let mut exposure = Exposure::new(snapshot.len());
     let mut order: Vec<usize> = (0..market.projects.len()).collect();
     order.sort_by_key(|at| market.projects[*at].day);
@@ -63,46 +62,25 @@ pub fn run(market: &Market, settings: &Settings, explained: bool) -> Vec<Line> {
     for at in order {
         let project = &market.projects[at];
         let query = snapshot.query(project);
-        exposure.pass_to(project.day);
-        let days = (project.start_day, project.end_day);
+        let days = (project.start_day, project.end_day, project.day);
         let ranking = rank(&snapshot, &parameters, Some(&exposure), &query, days, settings);
-        let line = line(&snapshot, &parameters, &exposure, (project, &query), &ranking, settings, explained);
+        let line =
+            line(market, &snapshot, &parameters, &exposure, (project, &query), &ranking, settings, explained);
         lines.push((at, line));
         if settings.exposure {
-            account(&snapshot, &parameters, &mut exposure, &query, days, &ranking);
+            let spell = (project.start_day, project.end_day);
+            for impression in exposure.deal(&snapshot, &parameters, &query, spell, &ranking) {
+                exposure.book(&impression, project.day, spell);
+            }
         }
     }
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// Books a ranking: who was shown, who had earned it, who is probably taken now.
-fn account(
-    snapshot: &Snapshot,
-    parameters: &Parameters,
-    exposure: &mut Exposure,
-    query: &Query,
-    (from, to): (i32, i32),
-    ranking: &Ranking,
-) {
-    let terms = |row: usize| Terms::of(snapshot, parameters, query, row);
-    let values: Vec<f64> =
-        ranking.shown.iter().map(|ranked| logistic(terms(ranked.row).logit(parameters)).powi(2)).collect();
-    let all: f64 = values.iter().sum();
-    let total: f32 = (0..ranking.shown.len().min(SHOWN)).map(Exposure::weight).sum();
-    for (ranked, value) in ranking.shown.iter().zip(&values) {
-        exposure.earn(ranked.row, total * (value / all.max(1e-12)) as f32);
-    }
-    let mut open = 1.0;
-    for (place, ranked) in ranking.shown.iter().take(SHOWN).enumerate() {
-        exposure.give(ranked.row, Exposure::weight(place));
-        let accepts = terms(ranked.row).chances(parameters).0 * exposure.free(ranked.row, from, to);
-        exposure.engage(ranked.row, from, to, open * accepts);
-        open *= 1.0 - accepts;
-    }
-}
-
+#[allow(clippy::too_many_arguments)] // what a line tells of
 fn line(
+    market: &Market,
     snapshot: &Snapshot,
     parameters: &Parameters,
     exposure: &Exposure,
@@ -111,11 +89,11 @@ fn line(
     settings: &Settings,
     explained: bool,
 ) -> Line {
-    let days = (project.start_day, project.end_day);
+    let days = (project.start_day, project.end_day, project.day);
     let explanations = ranking.median.filter(|_| explained).map(|median| {
         let names = snapshot.names_of(project);
         let place = |(place, ranked): (usize, &super::rank::Ranked)| Place {
-            developer_id: snapshot.ids[ranked.row].clone(),
+            developer_id: market.developers[ranked.row].id.clone(),
             explanation: explain(
                 snapshot,
                 parameters,
@@ -131,11 +109,11 @@ fn line(
     });
     let near_misses = (explained && ranking.feasible < 5).then(|| {
         let misses = snapshot.near_misses(query).into_iter();
-        misses.map(|(constraint, more)| Miss { constraint, more }).collect()
+        misses.map(|miss| Miss { constraint: miss.constraint, more: miss.more }).collect()
     });
     Line {
         project_id: project.id.clone(),
-        ranking: ranking.shown.iter().map(|ranked| snapshot.ids[ranked.row].clone()).collect(),
+        ranking: ranking.shown.iter().map(|ranked| market.developers[ranked.row].id.clone()).collect(),
         explanations,
         near_misses,
     }

@@ -4,7 +4,7 @@ use super::learn::Parameters;
 use super::snapshot::{Query, Snapshot};
 
 /// The terms of a developer for a project: what enters the two chances, in a fixed order.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Terms {
     /// `ln(max rate / rate)`.
     pub headroom: f64,
@@ -32,10 +32,31 @@ pub fn logistic(x: f64) -> f64 {
 }
 
 impl Terms {
+    /// In a fixed order, to be kept.
+    pub fn to_array(self) -> [f64; 9] {
+        [
+            self.headroom,
+            self.domain,
+            self.technical,
+            self.collaboration,
+            self.must,
+            self.nice,
+            self.overlap,
+            self.record,
+            self.variance,
+        ]
+    }
+
+    /// As kept by [`Self::to_array`].
+    pub fn from_array(kept: [f64; 9]) -> Self {
+        let [headroom, domain, technical, collaboration, must, nice, overlap, record, variance] = kept;
+        Self { headroom, domain, technical, collaboration, must, nice, overlap, record, variance }
+    }
+
     /// Reads the columns.
     #[inline]
     pub fn of(snapshot: &Snapshot, parameters: &Parameters, query: &Query, row: usize) -> Self {
-        let level = |skill: u32| f64::from(snapshot.level(row, skill));
+        let level = |skill: u32| snapshot.fit(row, skill);
         let mean = |sum: f64, count: usize| if count == 0 { 0.0 } else { sum / (5 * count) as f64 };
         let must: f64 = query.must.iter().flatten().map(|skill| level(*skill)).sum();
         let nice: f64 = query.nice.iter().map(|skill| level(*skill)).sum();

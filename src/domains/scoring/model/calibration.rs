@@ -61,6 +61,22 @@ impl Grid {
         self.lowest + at as f64 * self.spacing
     }
 
+    /// A density on the nodes of ability after its owner may have moved by a normal step.
+    pub fn spread(self, density: &[f64], sd: f64) -> Vec<f64> {
+        let reach = ((4.0 * sd / self.spacing).ceil() as usize).min(self.ability);
+        let steps = (0..=2 * reach).map(|at| (at as f64 - reach as f64) * self.spacing);
+        let weights = self.weights(steps, 0.0, sd);
+        let mut spread = vec![0.0; density.len()];
+        for (at, mass) in density.iter().enumerate() {
+            for (step, weight) in weights.iter().enumerate() {
+                // What would leave the grid stays at its end.
+                let to = (at + step).saturating_sub(reach).min(density.len() - 1);
+                spread[to] += mass * weight;
+            }
+        }
+        spread
+    }
+
     /// Weights of a normal density on nodes, summing to one.
     fn weights(self, nodes: impl Iterator<Item = f64>, mean: f64, sd: f64) -> Vec<f64> {
         let mut weights: Vec<f64> =
@@ -164,6 +180,11 @@ impl Scorer {
     /// Tables for the assessors and criteria of some ratings, whose order is the calibration's.
     pub fn of(calibration: &Calibration, ratings: &Ratings, grid: Grid) -> Self {
         Self::new(calibration, &ratings.pairs, grid)
+    }
+
+    /// The same with something else known of ability beforehand: a density on the nodes.
+    pub fn starting_from(self, prior: Vec<f64>) -> Self {
+        Self { prior, ..self }
     }
 
     /// The posterior of one developer.

@@ -1,15 +1,19 @@
-//! The rating model: pure arithmetic.
+//! The rating model and what the product makes of it: pure arithmetic.
 
 pub mod agreement;
 pub mod calibration;
 pub mod connectivity;
 pub mod data;
+pub mod delivery;
+pub mod evidence;
 pub mod fit;
 pub mod jmle;
 pub mod mml;
+pub mod parameters;
 pub mod pcm;
 pub mod report;
 pub mod scales;
+pub mod score;
 mod squarem;
 
 #[cfg(test)]

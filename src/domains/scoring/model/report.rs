@@ -22,7 +22,7 @@ pub enum Estimator {
 
 /// One developer's score on the logit scale.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DeveloperScore {
+pub struct ScoreLine {
     /// Whose.
     pub developer_id: String,
     /// Ability.
@@ -154,7 +154,7 @@ pub struct Separations {
 }
 
 /// Scores every developer and reports.
-pub fn report(ratings: &Ratings, estimator: Estimator) -> (Vec<DeveloperScore>, Report) {
+pub fn report(ratings: &Ratings, estimator: Estimator) -> (Vec<ScoreLine>, Report) {
     let parts = connectivity(ratings);
     match estimator {
         Estimator::Jmle => by_joint(ratings, parts),
@@ -162,7 +162,7 @@ pub fn report(ratings: &Ratings, estimator: Estimator) -> (Vec<DeveloperScore>, 
     }
 }
 
-fn by_joint(ratings: &Ratings, parts: Components) -> (Vec<DeveloperScore>, Report) {
+fn by_joint(ratings: &Ratings, parts: Components) -> (Vec<ScoreLine>, Report) {
     let found = joint(ratings, &parts);
     let Joint { developers, assessors, criteria, thresholds, evaluations, residual } = &found;
     let known = Known { developers, assessors, criteria, thresholds };
@@ -206,7 +206,7 @@ fn calibrate(ratings: &Ratings) -> (Vec<Vec<usize>>, Vec<Marginal>) {
     (groups, each)
 }
 
-fn by_marginal(ratings: &Ratings, parts: Components) -> (Vec<DeveloperScore>, Report) {
+fn by_marginal(ratings: &Ratings, parts: Components) -> (Vec<ScoreLine>, Report) {
     let (groups, each) = calibrate(ratings);
     let mut criteria = vec![None; ratings.criteria.len()];
     for (group, found) in groups.iter().zip(&each) {
@@ -320,9 +320,9 @@ fn flag(measure: &Measure) -> Option<&'static str> {
     }
 }
 
-fn lines(ratings: &Ratings, measures: &[Measure]) -> Vec<DeveloperScore> {
+fn lines(ratings: &Ratings, measures: &[Measure]) -> Vec<ScoreLine> {
     let each = ratings.developers.iter().zip(measures);
-    each.map(|(name, measure)| DeveloperScore {
+    each.map(|(name, measure)| ScoreLine {
         developer_id: name.clone(),
         score: measure.measure,
         se: measure.se,

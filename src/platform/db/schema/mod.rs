@@ -8,6 +8,8 @@ mod assessments_schema;
 mod contracts_schema;
 mod identity;
 mod ledger;
+#[path = "matching.rs"]
+mod matching_schema;
 mod notifications;
 #[path = "payments.rs"]
 mod payments_schema;
@@ -15,6 +17,8 @@ mod platform;
 mod portfolio;
 #[path = "projects.rs"]
 mod projects_schema;
+#[path = "scoring.rs"]
+mod scoring_schema;
 #[path = "skills.rs"]
 mod skills_schema;
 mod vetting;
@@ -28,6 +32,8 @@ pub use identity::*;
 #[allow(unused_imports)]
 pub use ledger::*;
 #[allow(unused_imports)]
+pub use matching_schema::*;
+#[allow(unused_imports)]
 pub use notifications::*;
 #[allow(unused_imports)]
 pub use payments_schema::*;
@@ -36,6 +42,8 @@ pub use platform::*;
 pub use portfolio::*;
 #[allow(unused_imports)]
 pub use projects_schema::*;
+#[allow(unused_imports)]
+pub use scoring_schema::*;
 #[allow(unused_imports)]
 pub use skills_schema::*;
 #[allow(unused_imports)]
@@ -57,3 +65,4 @@ diesel::joinable!(calendar_feeds -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(contracts, organisation_members);
 diesel::allow_tables_to_appear_in_same_query!(contracts, milestones);
 diesel::joinable!(milestones -> contracts (contract_id));
+diesel::allow_tables_to_appear_in_same_query!(calibrations, calibration_promotions);

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::stage::Stage;
 use crate::harness::{Call, Person, TestApp};
 use crate::market::{bid_on, complete_with};
-use crate::payments::add_method;
 
 const MILESTONES: usize = 8;
 const AMOUNT: i64 = 250_000;
@@ -63,7 +62,7 @@ impl Deals {
     pub async fn begin(app: &TestApp) -> Self {
         let client = app.client("carl-client").await;
         let developer = app.developer("dev-dora").await;
-        let method = add_method(app, &client, "card", "pm_card_visa").await;
+        let method = app.add_method(&client, "card", "pm_card_visa").await;
         app.post("/v1/me/payee").by(&developer).json(json!({ "country": "US" })).expect(200).await;
         let link = app.post("/v1/me/payee/link").by(&developer).expect(200).await;
         let page = format!("{}?complete", link.text_at("/url"));

@@ -19,7 +19,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::super::{add_method, parsed, usd};
+use super::super::{parsed, usd};
 use crate::harness::{Person, TestApp};
 
 /// A way to pay: its name at the sandbox, its kind, what comes of it.
@@ -116,7 +116,7 @@ impl World {
         let finance = app.staff("staff-sam", Permission::Finance).await;
         let mut methods = Vec::new();
         for (kind, name, fate) in METHODS {
-            let id = parsed(&add_method(&app, &client, kind, name).await);
+            let id = parsed(&app.add_method(&client, kind, name).await);
             methods.push(Method { id, name, fate: *fate });
         }
         let mut people = Vec::new();

@@ -1,0 +1,392 @@
+//! A ranking: made, kept, read, worked out again.
+
+use std::collections::HashMap;
+
+use assay_kernel::ids::{AccountId, MatchId, OrganisationId, ProjectId};
+use assay_kernel::{Actor, Code, Error, Result};
+use assay_platform::db::Conn;
+use assay_platform::outbox::{self, Audience};
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::learning::parameters_of;
+use super::live::View;
+use super::{Matching, may_hire};
+use crate::model::explain::{Standing, counterfactual};
+use crate::model::exposure::Impression;
+use crate::model::facts::{Facts, Reason, blockers, passed};
+use crate::model::kept::{self, Kept, KeptPlace, MODEL};
+use crate::model::market::Project;
+use crate::model::rank::{Ranked, Ranking, Settings, rank};
+use crate::model::snapshot::Query;
+use crate::model::words;
+use crate::store;
+use crate::store::facts::ProjectRow;
+use crate::store::rankings::{ImpressionRow, RankingRow};
+
+/// Places that are kept.
+const DEPTH: usize = 50;
+/// Places that are looked at beyond those, to take the place of who turns out to have changed.
+const SPARE: usize = 10;
+/// Fewer feasible than this, and near misses are told.
+const FEW: usize = 5;
+
+/// What was asked of the ranking: with it and the columns of that version it would come out the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Skills that the project cannot do without.
+    pub must: Vec<String>,
+    /// Skills that help.
+    pub nice: Vec<String>,
+    /// Its line of business.
+    pub family: String,
+    /// Hours a week.
+    pub weekly_hours: f64,
+    /// Hours of the working day to share.
+    pub min_overlap: f64,
+    /// First, last day of work, and the day of the ranking.
+    pub days: (i32, i32, i32),
+    /// Weights: for what is not known, for exposure beyond merit, for being probably taken.
+    pub weights: (f64, f64, f64),
+    /// Developers that were left out because the tables said otherwise than the columns.
+    pub stale: usize,
+}
+
+/// A near miss, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    /// The one constraint that keeps them out.
+    pub constraint: String,
+    /// How many it keeps out.
+    pub more: usize,
+    /// What would let how many in.
+    pub words: String,
+}
+
+/// A ranking with everything that was kept of it.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The row.
+    pub row: RankingRow,
+    /// What was asked.
+    pub asked: Asked,
+    /// The middle one.
+    pub median: Option<Kept>,
+    /// The places; none in the stead of somebody who was erased.
+    pub places: Vec<Option<KeptPlace>>,
+    /// Where few were feasible.
+    pub near_misses: Vec<Missed>,
+    /// What people are called.
+    pub names: HashMap<Uuid, (Option<String>, Option<String>)>,
+}
+
+impl Given {
+    fn of(row: RankingRow) -> Result<Self> {
+        let read = |value: &serde_json::Value| value.clone();
+        Ok(Self {
+            asked: serde_json::from_value(read(&row.asked)).map_err(Error::internal)?,
+            median: serde_json::from_value(read(&row.median)).map_err(Error::internal)?,
+            places: serde_json::from_value(read(&row.places)).map_err(Error::internal)?,
+            near_misses: serde_json::from_value(read(&row.near_misses)).map_err(Error::internal)?,
+            names: HashMap::new(),
+            row,
+        })
+    }
+
+    async fn named(mut self, conn: &mut Conn) -> Result<Self> {
+        let ids = self.places.iter().flatten().map(|place| place.developer).collect();
+        let names = store::rankings::names(conn, ids).await?;
+        self.names = names.into_iter().map(|(id, name, headline)| (id, (name, headline))).collect();
+        Ok(self)
+    }
+}
+
+/// A ranking as the columns give it, before it is held against the tables.
+struct Found {
+    ranking: Ranking,
+    places: Vec<(Uuid, KeptPlace, Impression)>,
+    median: Option<Kept>,
+    near_misses: Vec<Missed>,
+    version: i64,
+    parameters_version: i32,
+    calibration: String,
+}
+
+impl Matching {
+    pub(super) fn settings(&self, seed: u64, depth: usize) -> Settings {
+        let policy = &self.ctx.policy.matching;
+        Settings {
+            depth,
+            seed,
+            exposure: true,
+            explore: policy.explore,
+            share: policy.share,
+            taken: policy.taken,
+        }
+    }
+
+    /// The project as the core has it.
+    pub(super) fn core_project(&self, row: &ProjectRow) -> Project {
+        let (today, day) = self.source.today();
+        row.raw.project(row.id.to_string(), &self.source.taxonomy, today, day)
+    }
+
+    /// Ranks developers for a project, and keeps the ranking.
+    ///
+    /// # Errors
+    /// 404, 403, `state_conflict`, `unavailable` while the developers are being read, the database's.
+    pub async fn create_match_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<Given> {
+        let project_row = self.project_inside(conn, actor, id).await?;
+        if !may_hire(&project_row) {
+            return Err(Error::new(Code::Forbidden, "Your role in the organisation cannot hire."));
+        }
+        if !matches!(project_row.state.as_str(), "listed" | "shortlisting") {
+            let detail =
+                format!("Developers are ranked for open projects; this one is `{}`.", project_row.state);
+            return Err(Error::new(Code::StateConflict, detail).with_allowed_actions(Vec::new()));
+        }
+        let now = self.ctx.clock.now();
+        let cool_down = now - Duration::days(self.ctx.policy.matching.cool_down_days);
+        let without =
+            store::facts::without(conn, project_row.id, project_row.organisation, cool_down, now).await?;
+        let project = self.core_project(&project_row);
+        let match_id: MatchId = self.ctx.ids.id();
+        // Of the project, not of the request: asking again must not deal the ties anew.
+        let seed = project_row.id.as_u128() as u64;
+        let found = self.live.look(|view| self.find(view, &project, &without, seed))?;
+
+        // The columns are a copy; the tables decide.
+        let ids: Vec<Uuid> = found.places.iter().map(|(id, ..)| *id).collect();
+        let facts: HashMap<Uuid, Facts> =
+            self.source.facts(conn, ids).await?.into_iter().map(|facts| (facts.id, facts)).collect();
+        let limits = self.source.limits();
+        let mut stale = 0;
+        let mut places = Vec::new();
+        let mut impressions = Vec::new();
+        for (developer, mut place, impression) in found.places {
+            let holds = facts.get(&developer).filter(|facts| blockers(facts, &project, &limits).is_empty());
+            match holds {
+                Some(_) if places.len() == DEPTH => break,
+                Some(facts) => {
+                    place.passed = passed(facts, &project);
+                    impressions.push(impression_row(developer, &impression, &project));
+                    places.push(place);
+                }
+                None => stale += 1,
+            }
+        }
+        let policy = &self.ctx.policy.matching;
+        let asked = Asked {
+            must: project.must.clone(),
+            nice: project.nice.clone(),
+            family: project.domain.clone(),
+            weekly_hours: project.weekly_hours,
+            min_overlap: project.min_overlap,
+            days: (project.start_day, project.end_day, project.day),
+            weights: (policy.explore, policy.share, policy.taken),
+            stale,
+        };
+        let row = RankingRow {
+            id: match_id.uuid(),
+            project_id: project_row.id,
+            requested_by_id: actor.account_id.uuid(),
+            model: MODEL.to_owned(),
+            parameters_version: found.parameters_version,
+            calibration: found.calibration,
+            snapshot_version: found.version,
+            policy_version: self.ctx.policy.version.clone(),
+            seed: seed as i64,
+            asked: serde_json::to_value(&asked).map_err(Error::internal)?,
+            feasible: i32::try_from(found.ranking.feasible - stale.min(found.ranking.feasible))
+                .unwrap_or(i32::MAX),
+            median: serde_json::to_value(&found.median).map_err(Error::internal)?,
+            places: serde_json::to_value(&places).map_err(Error::internal)?,
+            near_misses: serde_json::to_value(&found.near_misses).map_err(Error::internal)?,
+            created_at: now,
+        };
+        store::rankings::insert(conn, &row).await?;
+        store::rankings::book(conn, id, row.id, &impressions).await?;
+        let organisation = OrganisationId::from_uuid(project_row.organisation);
+        let data = json!({ "match_id": match_id, "project_id": id, "feasible": row.feasible, "places": places.len() });
+        let audience = [Audience::Organisation(organisation)];
+        outbox::publish(&self.ctx, conn, "match.ranked", match_id.to_string(), data, &audience).await?;
+        let places = places.into_iter().map(Some).collect();
+        let given = Given {
+            row,
+            asked,
+            median: found.median,
+            places,
+            near_misses: found.near_misses,
+            names: HashMap::new(),
+        };
+        given.named(conn).await
+    }
+
+    fn find(&self, view: &View, project: &Project, without: &[(Uuid, String)], seed: u64) -> Found {
+        let query = query_without(view, project, without);
+        let settings = self.settings(seed, DEPTH + SPARE);
+        let days = (project.start_day, project.end_day, project.day);
+        let exposure = Some(&view.exposure);
+        let ranking = rank(&view.snapshot, &view.parameters, exposure, &query, days, &settings);
+        let standing = |row: usize| {
+            Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, row)
+        };
+        let median = ranking.median.map(|median| standing(median.row));
+        let names = view.snapshot.names_of(project);
+        let spell = (project.start_day, project.end_day);
+        let dealt = view.exposure.deal(&view.snapshot, &view.parameters, &query, spell, &ranking);
+        let place = |(at, (ranked, impression)): (usize, (&Ranked, Impression))| {
+            let own = standing(ranked.row);
+            let developer = view.developer(ranked.row);
+            let median = median.unwrap_or(own);
+            let change = counterfactual(&view.snapshot, &view.parameters, &query, &names, &ranking, at);
+            let kept = KeptPlace {
+                developer,
+                standing: Kept::of(&own),
+                score_and_parts: kept::score_and_parts(&view.parameters, &own, &median),
+                passed: Vec::new(),
+                counterfactual: change.map(|change| (change.skill, change.level, change.to)),
+            };
+            (developer, kept, impression)
+        };
+        let places = ranking.shown.iter().zip(dealt).enumerate().map(place).collect();
+        let near_misses = if ranking.feasible < FEW { missed(view, &query, project) } else { Vec::new() };
+        Found {
+            places,
+            median: median.as_ref().map(Kept::of),
+            near_misses,
+            ranking,
+            version: view.version,
+            parameters_version: view.parameters_version,
+            calibration: view.calibration.clone(),
+        }
+    }
+
+    /// A ranking, for the client's people and curators.
+    ///
+    /// # Errors
+    /// 404, the database's.
+    pub async fn get_match(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
+        self.given(conn, actor, id).await?.named(conn).await
+    }
+
+    pub(super) async fn given(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
+        let missing = || Error::not_found("match");
+        let row = store::rankings::find(conn, id).await?.ok_or_else(missing)?;
+        let project = ProjectId::from_uuid(row.project_id);
+        self.project_inside(conn, actor, project).await.map_err(|_| missing())?;
+        Given::of(row)
+    }
+
+    /// Rankings of a project, the newest first.
+    ///
+    /// # Errors
+    /// 404, the database's.
+    pub async fn matches_of_project(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        project: ProjectId,
+        before: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<Given>> {
+        self.project_inside(conn, actor, project).await?;
+        let rows = store::rankings::of_project(conn, project, before, limit).await?;
+        rows.into_iter().map(Given::of).collect()
+    }
+
+    /// Works a ranking out again from what was kept; tells whether it is, bit by bit, the one that was given.
+    ///
+    /// # Errors
+    /// 404, `state_conflict` when it was made by another formula, the database's.
+    pub async fn replay_match(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: MatchId,
+    ) -> Result<(Given, Vec<kept::Replayed>, bool)> {
+        let given = self.given(conn, actor, id).await?;
+        if given.row.model != MODEL {
+            let detail = format!("It was made by the formula {}; this is {MODEL}.", given.row.model);
+            return Err(Error::new(Code::StateConflict, detail).with_allowed_actions(Vec::new()));
+        }
+        let version = given.row.parameters_version;
+        let stored = if version == 0 { None } else { store::parameters::find(conn, version).await? };
+        let (parameters, found) = parameters_of(stored)?;
+        if found != version {
+            return Err(Error::internal("the parameters of a ranking are gone"));
+        }
+        let (places, identical) = match &given.median {
+            Some(median) => kept::replay(&parameters, given.row.seed as u64, median, &given.places),
+            None => (Vec::new(), given.places.is_empty()),
+        };
+        Ok((given, places, identical))
+    }
+}
+
+/// A project in the view's numbers, with those left out who are out of the question.
+pub(super) fn query_without(view: &View, project: &Project, without: &[(Uuid, String)]) -> Query {
+    let mut query = view.snapshot.query(project);
+    let rows = without.iter().filter_map(|(id, _)| u32::try_from(view.row_of(*id)?).ok());
+    query.without = rows.collect();
+    query.without.sort_unstable();
+    query.without.dedup();
+    query
+}
+
+fn missed(view: &View, query: &Query, project: &Project) -> Vec<Missed> {
+    let told = view.snapshot.near_misses(query).into_iter().map(|miss| Missed {
+        constraint: miss.constraint.to_owned(),
+        more: miss.more,
+        words: words::near_miss(&miss, &project.must),
+    });
+    told.collect()
+}
+
+fn impression_row(developer: Uuid, impression: &Impression, project: &Project) -> ImpressionRow {
+    ImpressionRow {
+        developer,
+        day: project.day,
+        place: i32::try_from(impression.place).unwrap_or(i32::MAX),
+        given: impression.given,
+        merit: impression.merit,
+        taken: impression.taken,
+        from_day: project.start_day,
+        to_day: project.end_day,
+    }
+}
+
+/// A place as it is told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Who.
+    pub developer: AccountId,
+    /// What speaks for and against them.
+    pub summary: String,
+    /// Each part: name, logits above the median, words.
+    pub parts: Vec<(&'static str, f64, String)>,
+    /// What would move them up.
+    pub counterfactual: Option<String>,
+    /// The constraints that they pass.
+    pub passed: Vec<Reason>,
+    /// The score.
+    pub score: f64,
+}
+
+/// A place in words; `from` is its number.
+pub fn told(place: &KeptPlace, from: usize, you: bool) -> Told {
+    let named = || crate::model::explain::part_names().zip(place.parts().iter().copied());
+    Told {
+        developer: AccountId::from_uuid(place.developer),
+        summary: words::summary(named()),
+        parts: named().map(|(name, value)| (name, value, words::part(name, value))).collect(),
+        counterfactual: place
+            .counterfactual
+            .as_ref()
+            .map(|(skill, level, to)| words::counterfactual(you, (skill, *level, *to), from)),
+        passed: place.passed.clone(),
+        score: place.score(),
+    }
+}

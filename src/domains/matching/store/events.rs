@@ -1,0 +1,37 @@
+//! The feed of events, as the columns are kept fresh by it.
+
+use assay_platform::db::schema::event_cursor;
+use assay_platform::db::{Conn, DbResult};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Jsonb, Text};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+/// An event with those who may read it.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Told {
+    pub seq: i64,
+    pub kind: String,
+    pub subject: String,
+    pub data: Value,
+    pub audience: Vec<String>,
+}
+
+/// The number of the last event.
+pub async fn last(conn: &mut Conn) -> DbResult<i64> {
+    Ok(event_cursor::table.select(event_cursor::last_seq).first(conn).await?)
+}
+
+assay_platform::statement! {
+    /// Events after a number.
+    struct After(after: i64 as BigInt, limit: i64 as BigInt) -> (BigInt, Text, Text, Jsonb, Array<Text>);
+    "SELECT seq, kind, subject, data, audience FROM events WHERE seq > {} ORDER BY seq LIMIT {}"
+}
+
+/// Events after a number, in order.
+pub async fn after(conn: &mut Conn, after: i64, limit: i64) -> DbResult<Vec<Told>> {
+    let rows: Vec<(i64, String, String, Value, Vec<String>)> = After { after, limit }.load(conn).await?;
+    let told = |(seq, kind, subject, data, audience)| Told { seq, kind, subject, data, audience };
+    Ok(rows.into_iter().map(told).collect())
+}

@@ -1,0 +1,237 @@
+//! Rankings as they were given, and the exposure that they gave.
+
+use assay_kernel::ids::{AccountId, MatchId, ProjectId};
+use assay_platform::db::schema::{match_invitations, rankings};
+use assay_platform::db::{Conn, DbResult};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Float8, Int4, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A ranking as stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = rankings, check_for_backend(diesel::pg::Pg))]
+#[allow(missing_docs)]
+pub struct RankingRow {
+    pub id: Uuid,
+    pub project_id: Uuid,
+    pub requested_by_id: Uuid,
+    pub model: String,
+    pub parameters_version: i32,
+    pub calibration: String,
+    pub snapshot_version: i64,
+    pub policy_version: String,
+    pub seed: i64,
+    pub asked: Value,
+    pub feasible: i32,
+    pub median: Value,
+    pub places: Value,
+    pub near_misses: Value,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Stores a ranking.
+pub async fn insert(conn: &mut Conn, row: &RankingRow) -> DbResult<()> {
+    diesel::insert_into(rankings::table).values(row).execute(conn).await?;
+    Ok(())
+}
+
+/// A ranking.
+pub async fn find(conn: &mut Conn, id: MatchId) -> DbResult<Option<RankingRow>> {
+    Ok(rankings::table.find(id.uuid()).select(RankingRow::as_select()).first(conn).await.optional()?)
+}
+
+/// Rankings of a project, the newest first.
+pub async fn of_project(
+    conn: &mut Conn,
+    project: ProjectId,
+    before: Option<Uuid>,
+    limit: i64,
+) -> DbResult<Vec<RankingRow>> {
+    let mut query = rankings::table.filter(rankings::project_id.eq(project.uuid())).into_boxed();
+    if let Some(before) = before {
+        query = query.filter(rankings::id.lt(before));
+    }
+    Ok(query.order(rankings::id.desc()).limit(limit).select(RankingRow::as_select()).load(conn).await?)
+}
+
+/// An impression as stored.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct ImpressionRow {
+    pub developer: Uuid,
+    pub day: i32,
+    pub place: i32,
+    pub given: f64,
+    pub merit: f64,
+    pub taken: f64,
+    pub from_day: i32,
+    pub to_day: i32,
+}
+
+assay_platform::statement! {
+    /// Books impressions; those of the same project, developer and day count once.
+    struct Book(project: Uuid as SqlUuid, day: i32 as Int4, ranking: Uuid as SqlUuid, from: i32 as Int4, to: i32 as Int4,
+        developers: Vec<Uuid> as Array<SqlUuid>, places: Vec<i32> as Array<Int4>, given: Vec<f64> as Array<Float8>,
+        merit: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>) -> ();
+    "INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, merit, taken)
+     SELECT {}, {}, {}, {}, {}, t.* FROM unnest({}, {}, {}, {}, {}) t ON CONFLICT DO NOTHING"
+}
+
+/// Books the impressions of a ranking.
+pub async fn book(
+    conn: &mut Conn,
+    project: ProjectId,
+    ranking: Uuid,
+    rows: &[ImpressionRow],
+) -> DbResult<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let statement = Book {
+        project: project.uuid(),
+        day: first.day,
+        ranking,
+        from: first.from_day,
+        to: first.to_day,
+        developers: rows.iter().map(|row| row.developer).collect(),
+        places: rows.iter().map(|row| row.place).collect(),
+        given: rows.iter().map(|row| row.given).collect(),
+        merit: rows.iter().map(|row| row.merit).collect(),
+        taken: rows.iter().map(|row| row.taken).collect(),
+    };
+    statement.execute(conn).await?;
+    Ok(())
+}
+
+type ImpressionTuple = (Uuid, i32, i32, f64, f64, f64, i32, i32, Uuid);
+
+/// An impression with its ranking.
+fn impression(
+    (developer, day, place, given, merit, taken, from_day, to_day, ranking): ImpressionTuple,
+) -> (ImpressionRow, Uuid) {
+    (ImpressionRow { developer, day, place, given, merit, taken, from_day, to_day }, ranking)
+}
+
+assay_platform::statement! {
+    /// Impressions of rankings.
+    struct OfRankings(rankings: Vec<Uuid> as Array<SqlUuid>)
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid);
+    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking FROM impressions
+     WHERE ranking = ANY({})"
+}
+
+/// Impressions of rankings, each with its ranking.
+pub async fn impressions_by(conn: &mut Conn, rankings: Vec<Uuid>) -> DbResult<Vec<(ImpressionRow, Uuid)>> {
+    let rows: Vec<ImpressionTuple> = OfRankings { rankings }.load(conn).await?;
+    Ok(rows.into_iter().map(impression).collect())
+}
+
+assay_platform::statement! {
+    /// Impressions of developers.
+    struct OfDevelopers(developers: Vec<Uuid> as Array<SqlUuid>)
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid);
+    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking FROM impressions
+     WHERE developer = ANY({})"
+}
+
+/// Impressions of developers, each with its ranking.
+pub async fn impressions_of(conn: &mut Conn, developers: Vec<Uuid>) -> DbResult<Vec<(ImpressionRow, Uuid)>> {
+    let rows: Vec<ImpressionTuple> = OfDevelopers { developers }.load(conn).await?;
+    Ok(rows.into_iter().map(impression).collect())
+}
+
+assay_platform::statement! {
+    /// All impressions after a key.
+    struct AllAfter(developer: Uuid as SqlUuid, day: i32 as Int4, project: Uuid as SqlUuid, limit: i64 as BigInt)
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid, SqlUuid);
+    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking, project FROM impressions
+     WHERE (developer, day, project) > ({}, {}, {}) ORDER BY developer, day, project LIMIT {}"
+}
+
+/// Where a walk over all impressions stands.
+pub type Place = (Uuid, i32, Uuid);
+
+/// A page of all impressions, with their rankings; and where to go on.
+pub async fn all_impressions(
+    conn: &mut Conn,
+    after: Place,
+    limit: i64,
+) -> DbResult<(Vec<(ImpressionRow, Uuid)>, Option<Place>)> {
+    type Row = (Uuid, i32, i32, f64, f64, f64, i32, i32, Uuid, Uuid);
+    let (developer, day, project) = after;
+    let rows: Vec<Row> = AllAfter { developer, day, project, limit }.load(conn).await?;
+    let next = rows.last().map(|row| (row.0, row.1, row.9));
+    let with = |row: Row| impression((row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8));
+    Ok((rows.into_iter().map(with).collect(), next))
+}
+
+assay_platform::statement! {
+    /// Rankings that the first `seq` events do not tell of yet.
+    struct UntoldRankings(seq: i64 as BigInt) -> (Text);
+    "SELECT subject FROM events WHERE seq > {} AND kind = 'match.ranked'
+     UNION ALL SELECT subject FROM events WHERE seq IS NULL AND kind = 'match.ranked'"
+}
+
+/// Rankings that the first `seq` events do not tell of yet.
+pub async fn untold(conn: &mut Conn, seq: i64) -> DbResult<Vec<MatchId>> {
+    let rows: Vec<(String,)> = UntoldRankings { seq }.load(conn).await?;
+    Ok(rows.into_iter().filter_map(|(id,)| id.parse().ok()).collect())
+}
+
+/// What a developer was shown for.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct ShownRow {
+    pub project: Uuid,
+    pub title: String,
+    pub day: i32,
+    pub place: i32,
+}
+
+assay_platform::statement! {
+    /// Where a developer was among the first ten.
+    struct ShownFor(developer: Uuid as SqlUuid, day: i32 as Int4, project: Uuid as SqlUuid, limit: i64 as BigInt)
+        -> (SqlUuid, Text, Int4, Int4);
+    "SELECT i.project, p.title, i.day, i.place FROM impressions i JOIN projects p ON p.id = i.project
+     WHERE i.developer = {} AND i.given > 0 AND (i.day, i.project) < ({}, {})
+     ORDER BY i.day DESC, i.project DESC LIMIT {}"
+}
+
+/// Where a developer was among the first ten, the latest first.
+pub async fn shown(
+    conn: &mut Conn,
+    developer: AccountId,
+    before: Option<(i32, Uuid)>,
+    limit: i64,
+) -> DbResult<Vec<ShownRow>> {
+    let (day, project) = before.unwrap_or((i32::MAX, Uuid::max()));
+    let rows: Vec<(Uuid, String, i32, i32)> =
+        ShownFor { developer: developer.uuid(), day, project, limit }.load(conn).await?;
+    let shown = |(project, title, day, place)| ShownRow { project, title, day, place };
+    Ok(rows.into_iter().map(shown).collect())
+}
+
+/// Notes that an invitation came of a ranking.
+pub async fn link_invitation(conn: &mut Conn, invitation: Uuid, ranking: Uuid, place: i32) -> DbResult<()> {
+    diesel::insert_into(match_invitations::table)
+        .values((
+            match_invitations::invitation_id.eq(invitation),
+            match_invitations::ranking_id.eq(ranking),
+            match_invitations::place.eq(place),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+assay_platform::statement! {
+    /// What people are called.
+    struct NamesOf(ids: Vec<Uuid> as Array<SqlUuid>) -> (SqlUuid, Nullable<Text>, Nullable<Text>);
+    "SELECT id, display_name, headline FROM accounts WHERE id = ANY({})"
+}
+
+/// What people are called, and what they say of themselves in a line.
+pub async fn names(conn: &mut Conn, ids: Vec<Uuid>) -> DbResult<Vec<(Uuid, Option<String>, Option<String>)>> {
+    Ok(NamesOf { ids }.load(conn).await?)
+}

@@ -1,0 +1,6 @@
+//! The jobs of this domain.
+
+use assay_platform::jobs::Registry;
+
+/// Registers the handlers.
+pub fn jobs(_registry: &mut Registry) {}

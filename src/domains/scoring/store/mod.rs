@@ -1,0 +1,6 @@
+//! The tables of this domain, and what it reads of lower ones.
+
+pub mod calibrations;
+pub mod outcomes;
+pub mod personal_data;
+pub mod scores;

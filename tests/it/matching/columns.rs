@@ -1,0 +1,109 @@
+//! The columns of a process: fresh within a second, the same in every process, built anew each day.
+
+use std::time::{Duration, Instant};
+
+use assay::app::server;
+use assay::app::services::Services;
+use serde_json::{Value, json};
+
+use super::{Given, listed, shown};
+use crate::harness::TestApp;
+
+#[tokio::test]
+async fn a_change_is_visible_within_a_second_of_its_event() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    let people = app.pool(&[Given::default(), Given::default()]).await;
+    let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
+    assert_eq!(shown(&app.ranked(&client, &project).await).len(), 2);
+    for paused in [true, false, true] {
+        let call = app.with_cookie(app.put("/v1/me/match_preferences"), &people[0].cookie);
+        call.json(json!({ "paused": paused })).expect(200).await;
+        // The worker numbers the event; from then on it is on its way.
+        app.work().await;
+        let started = Instant::now();
+        loop {
+            let ranking = app.ranked(&client, &project).await;
+            let there = shown(&ranking).contains(&people[0].id);
+            // Leaving is seen at once: the tables are asked. For coming back the columns must have heard of it.
+            if there != paused && (!paused || ranking.at("/stale") == 0) {
+                break;
+            }
+            assert!(started.elapsed() < Duration::from_secs(1), "not seen after {:?}", started.elapsed());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_columns_have_not_heard_of_is_found_in_the_tables() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    let people = app.pool(&[Given::default(), Given::default(), Given::default()]).await;
+    let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
+    // No event tells of it.
+    let uuid = people[1].id.trim_start_matches("acc_");
+    app.sql(&format!("UPDATE approvals SET expires_at = now() WHERE account_id = '{uuid}'")).await.unwrap();
+    let ranking = app.ranked(&client, &project).await;
+    assert_eq!(shown(&ranking).len(), 2);
+    assert!(!shown(&ranking).contains(&people[1].id));
+    assert_eq!((ranking.at("/stale"), ranking.at("/feasible")), (json!(1), json!(2)));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn processes_agree() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    let given: Vec<Given> = (0..30).map(|at| Given { rate: 50 + at % 4, ..Given::default() }).collect();
+    let people = app.pool(&given[..20]).await;
+    let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
+    app.ranked(&client, &project).await;
+    // Rows come in another order where they come later: these are appended here, and sorted in the other process.
+    app.pool(&given[20..]).await;
+    let call = app.with_cookie(app.put("/v1/me/match_preferences"), &people[3].cookie);
+    call.json(json!({ "weekly_hours": 30 })).expect(200).await;
+    app.columns_are_fresh().await;
+    // From now on asking takes nothing from anybody.
+    app.ranked(&client, &project).await;
+    app.columns_are_fresh().await;
+    let one = app.ranked(&client, &project).await;
+
+    let listener = server::listen("127.0.0.1", 0, "server.port").expect("a port");
+    let services = Services::start(app.services.ctx.clone(), app.services.providers.clone())
+        .await
+        .expect("another service");
+    let api = server::serve_api(&services, listener).expect("another server");
+    let token = app.walk_sign_in("carl-client").await.text_at("/access_token");
+    let started = Instant::now();
+    let other: Value = loop {
+        let url = format!("http://{}{project}/matches", api.address);
+        let body = reqwest::Body::from(json!({ "depth": 50 }).to_string());
+        let sent =
+            app.http.post(url).bearer_auth(&token).header("content-type", "application/json").body(body);
+        let answer = sent.send().await.expect("an answer");
+        if answer.status() == 201 {
+            break serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
+        }
+        assert_eq!(answer.status(), 503, "while the developers are being read");
+        assert!(started.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(other["places"], one.at("/places"));
+    assert_eq!(other["places"].as_array().unwrap().len(), 30);
+    api.stop(true).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn another_day_means_other_columns() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    app.pool(&[Given::default()]).await;
+    let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
+    app.advance_days(1).await;
+    app.columns_are_fresh().await;
+    assert_eq!(shown(&app.ranked(&client, &project).await).len(), 1);
+    app.stop().await;
+}
