@@ -150,7 +150,7 @@ async fn release_transfer_hold(
                 let view = TransferView::new(row)?;
                 Ok(Reply::ok(&view)?.etag(etag(view.version)))
             }
-            Done::Proposed(row) => waits(row, caller.account_id),
+            Done::Proposed(row) => waits(*row, caller.account_id),
         }
     })
     .await?)
@@ -206,7 +206,7 @@ async fn retry_refund(
                 let view = RefundView::new(row)?;
                 Ok(Reply::ok(&view)?.etag(etag(view.version)))
             }
-            Done::Proposed(row) => waits(row, caller.account_id),
+            Done::Proposed(row) => waits(*row, caller.account_id),
         }
     })
     .await?)
