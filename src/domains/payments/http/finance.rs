@@ -152,7 +152,7 @@ async fn release_transfer_hold(
                 let view = TransferView::new(row)?;
                 Ok(Reply::ok(&view)?.etag(etag(view.version)))
             }
-            Done::Proposed(row) => waits(row, caller.account_id),
+            Done::Proposed(row) => waits(*row, caller.account_id),
         }
     })
     .await?)
@@ -208,7 +208,7 @@ async fn retry_refund(
                 let view = RefundView::new(row)?;
                 Ok(Reply::ok(&view)?.etag(etag(view.version)))
             }
-            Done::Proposed(row) => waits(row, caller.account_id),
+            Done::Proposed(row) => waits(*row, caller.account_id),
         }
     })
     .await?)

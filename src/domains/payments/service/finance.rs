@@ -36,7 +36,7 @@ pub enum Done<R> {
     /// It was done.
     Now(R),
     /// It waits for a second person.
-    Proposed(ApprovalRow),
+    Proposed(Box<ApprovalRow>),
 }
 
 /// What the sides of a contract disagree over waits for them, not for staff.
@@ -131,7 +131,7 @@ impl Payments {
     async fn propose<R>(&self, conn: &mut Conn, actor: &Actor, proposed: Proposed<'_>) -> Result<Done<R>> {
         let id = propose_act_in(&self.ctx, conn, actor, proposed).await?;
         let row = store::approvals::find(conn, id.uuid()).await?;
-        Ok(Done::Proposed(there(row, "proposal")?))
+        Ok(Done::Proposed(Box::new(there(row, "proposal")?)))
     }
 
     async fn release_hold(&self, conn: &mut Conn, mut row: TransferRow) -> Result<TransferRow> {
