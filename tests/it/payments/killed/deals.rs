@@ -14,7 +14,7 @@ const AMOUNT: i64 = 250_000;
 /// The bid is a tenth below the listing.
 pub const HELD: i64 = AMOUNT * 9 / 10;
 pub const CLIENT_FEE: i64 = HELD * 15 / 100;
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is done with a milestone's money, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

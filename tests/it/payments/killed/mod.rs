@@ -102,6 +102,9 @@ impl Run {
         }
         if hourly {
             self.stage.app.advance_clock(Duration::from_secs(3_700)).await;
+            // Once the service knows the time, tokens are made that last.
+            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            self.deals.come_in(&self.stage).await;
         }
         // The act waits for its answer, which may come only after everything runs again.
         {

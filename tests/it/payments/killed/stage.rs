@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::harness::{self, TestApp};
 use crate::ledger::crash::kill_all;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

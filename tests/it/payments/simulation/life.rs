@@ -14,7 +14,7 @@ use super::door::ask;
 use super::world::World;
 use super::{PLACES, Tally};
 
-const STEPS: u64 = 20;
+const STEPS: u64 = 16;
 const REQUEST_FAULTS: &[&str] = &[
     "error_before",
     "error_after",
@@ -74,7 +74,7 @@ impl<'a> Life<'a> {
         };
         life.developer = life.below(world.developers.len());
         (life.skew, life.negative) = ([-600, -60, 0, 60, 600][life.below(5)], life.number(2) == 0);
-        for _ in 0..=life.number(2) {
+        for _ in 0..1 + u64::from(life.number(3) == 0) {
             let method = if life.number(2) == 0 { 0 } else { life.below(world.methods.len()) };
             let amount = 60_000 + i64::try_from(life.number(90_000)).unwrap_or(0);
             let id = life.id();
@@ -139,8 +139,7 @@ impl<'a> Life<'a> {
     async fn step(&mut self) -> Result<(), String> {
         match self.number(24) {
             0 => self.fund(self.any()).await,
-            1 | 2 => self.release().await,
-            3..=5 => self.release().await,
+            1..=5 => self.release().await,
             6 | 7 => self.refund().await,
             8 => self.take_back().await,
             9 => self.again().await,
@@ -172,8 +171,8 @@ impl<'a> Life<'a> {
     async fn work(&mut self, may_die: bool) {
         let delivered = if self.number(3) > 0 { self.world.deliver().await } else { 0 };
         let who = self.number(3);
-        if may_die && self.number(2) == 0 {
-            let (place, after) = (PLACES[1 + self.below(PLACES.len() - 1)], 1 + self.number(3));
+        if may_die && self.number(4) > 0 {
+            let (place, after) = (PLACES[1 + self.below(PLACES.len() - 1)], 1 + self.number(2));
             let done = self.world.until_dead(place, after, self.world.work(who)).await;
             match done {
                 None => {
