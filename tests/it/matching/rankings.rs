@@ -29,7 +29,7 @@ async fn those_who_meet_every_constraint_are_ranked_and_told_why() {
             Given { zone: "Pacific/Auckland", ..fits.clone() },
         ])
         .await;
-    let wants = json!({ "time_zone": "Europe/Berlin", "overlap_hours": 4 });
+    let wants = json!({ "time_zone_need": { "time_zone": "Europe/Berlin", "overlap_hours": 4 } });
     let project = listed(&app, &client, "Reconcile three ledgers", wants).await;
     let ranking = app.ranked(&client, &project).await;
     assert_eq!(sorted(shown(&ranking)), sorted(people[..5].iter().map(|one| one.id.clone()).collect()));

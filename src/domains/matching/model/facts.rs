@@ -23,7 +23,8 @@ pub fn day_of(date: NaiveDate) -> i32 {
 
 /// The day of that number.
 pub fn date_of(day: i32) -> NaiveDate {
-    EPOCH + chrono::Duration::days(i64::from(day))
+    let end = if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+    EPOCH.checked_add_signed(chrono::Duration::days(i64::from(day))).unwrap_or(end)
 }
 
 /// Hours from UTC of a zone at an instant; 0 for an unknown one.
@@ -330,4 +331,16 @@ pub fn passed(facts: &Facts, project: &Project) -> Vec<Reason> {
         ));
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_dates_are_inverse_and_have_ends() {
+        let date = NaiveDate::from_ymd_opt(2027, 3, 1).unwrap();
+        assert_eq!(date_of(day_of(date)), date);
+        assert_eq!((date_of(i32::MIN), date_of(i32::MAX)), (NaiveDate::MIN, NaiveDate::MAX));
+    }
 }

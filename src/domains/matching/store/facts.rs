@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use crate::model::facts::{Raw, RawProject, Wanted};
 
-/// Everything that is read in one transaction is of one moment.
+/// Everything that is read in one transaction is of one moment. Planned anew each time: pages are large, and a plan from
+/// when the tables were small would scan them for each developer.
 pub async fn read_one_moment(conn: &mut Conn) -> DbResult<()> {
+    diesel::sql_query("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
     diesel::sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(conn).await?;
     Ok(())
 }
