@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::exposure::Exposure;
 use super::learn::Parameters;
-use super::rank::{Adjustments, Ranking, Settings};
+use super::rank::{Adjustments, Ranked, Ranking, Settings};
 use super::snapshot::{Query, Snapshot};
 use super::value::Terms;
 
@@ -67,10 +67,10 @@ pub fn explain(
     query: &Query,
     days: (i32, i32),
     settings: &Settings,
-    (row, median): (usize, usize),
+    (ranked, median): (&Ranked, &Ranked),
 ) -> Explanation {
     let of = |row: usize| Terms::of(snapshot, parameters, query, row);
-    let (own, middle) = (of(row), of(median));
+    let (own, middle) = (of(ranked.row), of(median.row));
     let mut parts: Vec<Part> = FEATURES.iter().map(|(name, _)| Part { name, above_median: 0.0 }).collect();
     for reversed in [false, true] {
         let mut at = middle;
@@ -83,10 +83,11 @@ pub fn explain(
             before = after;
         }
     }
-    let adjustments = |row: usize, terms: &Terms| {
-        Adjustments::of(snapshot, exposure, settings, (row, terms, terms.chances(parameters).1), days)
+    let adjustments = |ranked: &Ranked, terms: &Terms| {
+        let succeeds = terms.chances(parameters).1;
+        Adjustments::of(snapshot, exposure, settings, (ranked.row, terms, succeeds), days).at(ranked.by_value)
     };
-    let (mine, theirs) = (adjustments(row, &own), adjustments(median, &middle));
+    let (mine, theirs) = (adjustments(ranked, &own), adjustments(median, &middle));
     for (name, above_median) in [
         ("exploration", mine.explore - theirs.explore),
         ("exposure so far", mine.share - theirs.share),

@@ -5,25 +5,18 @@
 pub struct Exposure {
     /// Exposure given, decayed.
     given: Vec<f32>,
-    /// Exposure that merit entitles to, decayed.
-    merit: Vec<f32>,
     /// Probable engagements: (first day, last day, probability).
     engaged: Vec<Vec<(i32, i32, f32)>>,
     day: i32,
 }
 
 /// Days until a given exposure counts half.
-const HALF_LIFE: f32 = 45.0;
+const HALF_LIFE: f32 = 90.0;
 
 impl Exposure {
     /// Nothing shown yet.
     pub fn new(developers: usize) -> Self {
-        Self {
-            given: vec![0.0; developers],
-            merit: vec![0.0; developers],
-            engaged: vec![Vec::new(); developers],
-            day: 0,
-        }
+        Self { given: vec![0.0; developers], engaged: vec![Vec::new(); developers], day: 0 }
     }
 
     /// What a place in a ranking is worth: `1 / log2(1 + rank)`.
@@ -36,14 +29,15 @@ impl Exposure {
         let days = day.saturating_sub(self.day);
         if days > 0 {
             let left = 0.5_f32.powf(days as f32 / HALF_LIFE);
-            self.given.iter_mut().chain(&mut self.merit).for_each(|value| *value *= left);
+            self.given.iter_mut().for_each(|value| *value *= left);
             self.day = day;
         }
     }
 
-    /// Exposure given less exposure merited.
-    pub fn excess(&self, row: usize) -> f64 {
-        f64::from(self.given[row] - self.merit[row])
+    /// How much of a fair start was given, 0 to 1: the first showing counts most, the twentieth hardly, so that nobody is
+    /// pushed below those of another class.
+    pub fn fullness(&self, row: usize) -> f64 {
+        1.0 - f64::from(-self.given[row]).exp()
     }
 
     /// The chance that nothing that was shown before takes these days.
@@ -55,11 +49,6 @@ impl Exposure {
     /// A place was given.
     pub fn give(&mut self, row: usize, weight: f32) {
         self.given[row] += weight;
-    }
-
-    /// A place was earned.
-    pub fn earn(&mut self, row: usize, weight: f32) {
-        self.merit[row] += weight;
     }
 
     /// Somebody is probably taken for these days.

@@ -8,12 +8,9 @@ use super::explain::{Counterfactual, Explanation, counterfactual, explain};
 use super::exposure::Exposure;
 use super::learn::{Parameters, learn};
 use super::market::{Market, Project, Score};
-use super::rank::{Ranking, Settings, rank};
+use super::rank::{Ranked, Ranking, SHOWN, Settings, rank};
 use super::snapshot::{MUST_LEVEL, Query, Snapshot};
-use super::value::{Terms, logistic};
-
-/// Places that count as shown: a client looks at the first ten.
-const SHOWN: usize = 10;
+use super::value::Terms;
 
 /// The answer for one project.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,7 +73,7 @@ pub fn run(market: &Market, settings: &Settings, explained: bool) -> Vec<Line> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// Books a ranking: who was shown, who had earned it, who is probably taken now.
+/// Books a ranking: who was shown, who is probably taken now.
 fn account(
     snapshot: &Snapshot,
     parameters: &Parameters,
@@ -85,18 +82,11 @@ fn account(
     (from, to): (i32, i32),
     ranking: &Ranking,
 ) {
-    let terms = |row: usize| Terms::of(snapshot, parameters, query, row);
-    let values: Vec<f64> =
-        ranking.shown.iter().map(|ranked| logistic(terms(ranked.row).logit(parameters)).powi(2)).collect();
-    let all: f64 = values.iter().sum();
-    let total: f32 = (0..ranking.shown.len().min(SHOWN)).map(Exposure::weight).sum();
-    for (ranked, value) in ranking.shown.iter().zip(&values) {
-        exposure.earn(ranked.row, total * (value / all.max(1e-12)) as f32);
-    }
     let mut open = 1.0;
     for (place, ranked) in ranking.shown.iter().take(SHOWN).enumerate() {
         exposure.give(ranked.row, Exposure::weight(place));
-        let accepts = terms(ranked.row).chances(parameters).0 * exposure.free(ranked.row, from, to);
+        let terms = Terms::of(snapshot, parameters, query, ranked.row);
+        let accepts = terms.chances(parameters).0 * exposure.free(ranked.row, from, to);
         exposure.engage(ranked.row, from, to, open * accepts);
         open *= 1.0 - accepts;
     }
@@ -114,7 +104,7 @@ fn line(
     let days = (project.start_day, project.end_day);
     let explanations = ranking.median.filter(|_| explained).map(|median| {
         let names = snapshot.names_of(project);
-        let place = |(place, ranked): (usize, &super::rank::Ranked)| Place {
+        let place = |(place, ranked): (usize, &Ranked)| Place {
             developer_id: snapshot.ids[ranked.row].clone(),
             explanation: explain(
                 snapshot,
@@ -123,7 +113,7 @@ fn line(
                 query,
                 days,
                 settings,
-                (ranked.row, median.row),
+                (ranked, &median),
             ),
             counterfactual: counterfactual(snapshot, parameters, query, &names, ranking, place),
         };
@@ -185,9 +175,14 @@ fn lean_on_levels(market: &Market, scores: &mut [(Score, Score)]) {
         return;
     }
     let slope = together / (reliability * (spread + 1.0));
+    // What the level explains of the population's variance, 1, is not unknown any more.
+    let rest = (1.0 - slope * slope * spread / n).clamp(0.3, 1.0);
     for (level, (score, _)) in levels.iter().zip(scores) {
         if let Some(level) = level {
-            score.mean += score.sd * score.sd * slope * (level - mean);
+            let unknown = score.sd * score.sd;
+            let sharper = 1.0 / (1.0 / unknown.max(1e-6) - 1.0 + 1.0 / rest);
+            score.mean = sharper * (score.mean / unknown.max(1e-6) + slope * (level - mean) / rest);
+            score.sd = sharper.sqrt();
         }
     }
 }

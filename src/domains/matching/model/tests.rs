@@ -6,7 +6,7 @@ use super::explain::explain;
 use super::exposure::Exposure;
 use super::learn::{Parameters, learn};
 use super::market::{Contract, Developer, Invitation, Level, Market, Project, Score, SkillEntry};
-use super::rank::{Settings, rank};
+use super::rank::{Adjustments, SHOWN, Settings, rank};
 use super::run::run;
 use super::snapshot::{MUST_LEVEL, Snapshot};
 
@@ -96,7 +96,6 @@ fn shown_before(count: usize) -> Exposure {
     let mut exposure = Exposure::new(count);
     for row in 0..count {
         exposure.give(row, (row % 5) as f32);
-        exposure.earn(row, (row % 3) as f32);
         exposure.engage(row, 5, 25, 0.1 * (row % 9) as f64);
     }
     exposure
@@ -134,7 +133,7 @@ proptest! {
         let Some(median) = ranking.median else { return Ok(()) };
         for ranked in &ranking.shown {
             let told = explain(
-                &snapshot, &parameters, Some(&exposure), &query, days, &settings, (ranked.row, median.row),
+                &snapshot, &parameters, Some(&exposure), &query, days, &settings, (ranked, &median),
             );
             let sum: f64 = told.parts.iter().map(|part| part.above_median).sum();
             prop_assert!((told.score - told.median - sum).abs() < 1e-9, "{told:?}");
@@ -213,6 +212,22 @@ fn history_moves_the_coefficients_where_it_points() {
     assert!(learned.acceptance[1] > prior.acceptance[1] + 0.3, "{learned:?}");
     let none = learn(&mut Snapshot::new(&skills(), &people, &scores, MUST_LEVEL), &[], &[]);
     assert_eq!((none.acceptance, none.success), (prior.acceptance, prior.success));
+}
+
+#[test]
+fn exposure_costs_the_best_nothing_the_tenth_all_and_never_more_than_a_share() {
+    let all = Adjustments { explore: 0.1, share: -0.9, taken: -0.2 };
+    assert_eq!(all.at(0), Adjustments { share: 0.0, ..all });
+    assert_eq!((all.at(SHOWN), all.at(SHOWN / 2).share), (all, -0.45));
+    let mut exposure = Exposure::new(2);
+    let first = exposure.fullness(0);
+    exposure.give(0, Exposure::weight(0));
+    let second = exposure.fullness(0);
+    exposure.give(0, Exposure::weight(0));
+    let third = exposure.fullness(0);
+    assert!(first == 0.0 && second - first > third - second && third < 1.0, "{first} {second} {third}");
+    exposure.pass_to(90);
+    assert!(exposure.fullness(0) < third && exposure.fullness(1) == 0.0);
 }
 
 #[test]
