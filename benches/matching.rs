@@ -76,7 +76,7 @@ fn snapshot(count: usize) -> (Snapshot, std::time::Duration) {
 fn exposure(count: usize) -> Exposure {
     let mut exposure = Exposure::new(count);
     for row in (0..count).step_by(3) {
-        let impression = Impression { row, place: 1, given: 0.5, merit: 0.2, taken: 0.3 };
+        let impression = Impression { row, place: 1, given: 0.5, taken: 0.3 };
         exposure.book(&impression, (row % 90) as i32, ((row % 60) as i32, (row % 60) as i32 + 30));
     }
     exposure

@@ -66,7 +66,6 @@ CREATE TABLE impressions (
     ranking     uuid NOT NULL,
     place       integer NOT NULL CHECK (place > 0),
     given       double precision NOT NULL,
-    merit       double precision NOT NULL,
     taken       double precision NOT NULL,
     from_day    integer NOT NULL,
     to_day      integer NOT NULL,

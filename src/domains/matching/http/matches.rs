@@ -44,7 +44,7 @@ fn ten() -> u8 {
 /// Ranks developers for a project.
 ///
 /// Everybody who meets the hard constraints is ranked by the chance that they accept times the chance that the work is
-/// accepted, with a part for what is not known of newcomers, against exposure beyond merit, and for those who are
+/// accepted, with a part for what is not known of newcomers, against exposure given before, and for those who are
 /// probably taken by then. Each place is explained; the ranking is kept and can be worked out again. Where fewer than
 /// five fit, the answer tells which one constraint keeps how many out. While the developers are still being read after
 /// a start, the answer is 503.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::exposure::Exposure;
 use super::learn::Parameters;
-use super::rank::{Adjustments, Ranking, Settings};
+use super::rank::{Adjustments, Ranked, Ranking, Settings};
 use super::snapshot::{Query, Snapshot};
 use super::value::Terms;
 
@@ -75,10 +75,11 @@ pub fn explain(
     query: &Query,
     days: (i32, i32, i32),
     settings: &Settings,
-    (row, median): (usize, usize),
+    (ranked, median): (&Ranked, &Ranked),
 ) -> Explanation {
-    let standing = |row: usize| Standing::of(snapshot, parameters, exposure, query, days, settings, row);
-    take_apart(parameters, &standing(row), &standing(median))
+    let standing =
+        |ranked: &Ranked| Standing::of(snapshot, parameters, exposure, query, days, settings, ranked);
+    take_apart(parameters, &standing(ranked), &standing(median))
 }
 
 /// What a score is made of, so that it can be kept and worked out again.
@@ -91,7 +92,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of one developer.
+    /// Of one developer, at their place.
     pub fn of(
         snapshot: &Snapshot,
         parameters: &Parameters,
@@ -99,12 +100,12 @@ impl Standing {
         query: &Query,
         days: (i32, i32, i32),
         settings: &Settings,
-        row: usize,
+        ranked: &Ranked,
     ) -> Self {
-        let terms = Terms::of(snapshot, parameters, query, row);
+        let terms = Terms::of(snapshot, parameters, query, ranked.row);
         let succeeds = terms.chances(parameters).1;
-        let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
-        Self { terms, adjustments }
+        let adjustments = Adjustments::of(snapshot, exposure, settings, (ranked.row, &terms, succeeds), days);
+        Self { terms, adjustments: adjustments.at(ranked.by_value) }
     }
 
     /// The score.

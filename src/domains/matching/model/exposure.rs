@@ -3,12 +3,12 @@
 use super::learn::Parameters;
 use super::rank::Ranking;
 use super::snapshot::{Query, Snapshot};
-use super::value::{Terms, logistic};
+use super::value::Terms;
 
 /// Places that count as shown: a client looks at the first ten.
 pub const SHOWN: usize = 10;
 /// Days until a given exposure counts half.
-const HALF_LIFE: f64 = 45.0;
+const HALF_LIFE: f64 = 90.0;
 /// Exposure is summed in whole parts of 2⁻³², so that the sum does not depend on the order in which rankings are told.
 const UNIT: f64 = 4_294_967_296.0;
 
@@ -21,8 +21,6 @@ pub struct Impression {
     pub place: usize,
     /// Exposure that was given; 0 below the first ten.
     pub given: f64,
-    /// Exposure that merit entitles to.
-    pub merit: f64,
     /// The chance that the project takes them; 0 below the first ten.
     pub taken: f64,
 }
@@ -30,8 +28,8 @@ pub struct Impression {
 /// Developers' running accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
-    /// Exposure given less exposure merited, as it would count on day 0.
-    balance: Vec<i128>,
+    /// Exposure given, as it would count on day 0.
+    given: Vec<i128>,
     /// Where in `engagements` a developer's own are, from 1; 0 without any.
     engaged: Vec<u32>,
     /// Probable engagements, in order: first day, last day, the probability's bits.
@@ -41,12 +39,12 @@ pub struct Exposure {
 impl Exposure {
     /// Nothing shown yet.
     pub fn new(developers: usize) -> Self {
-        Self { balance: vec![0; developers], engaged: vec![0; developers], engagements: Vec::new() }
+        Self { given: vec![0; developers], engaged: vec![0; developers], engagements: Vec::new() }
     }
 
     /// Room for a row that the snapshot has and this has not.
     pub fn grow(&mut self, developers: usize) {
-        self.balance.resize(developers.max(self.balance.len()), 0);
+        self.given.resize(developers.max(self.given.len()), 0);
         self.engaged.resize(developers.max(self.engaged.len()), 0);
     }
 
@@ -55,11 +53,15 @@ impl Exposure {
         1.0 / ((place_from_zero + 2) as f64).log2()
     }
 
-    /// Exposure given less exposure merited, as it counts on a day.
-    pub fn excess(&self, row: usize, day: i32) -> f64 {
-        let balance = self.balance[row];
+    /// How much of a fair start was given by a day, 0 to 1: the first showing counts most, the twentieth hardly, so that
+    /// nobody is pushed below those of another class.
+    pub fn fullness(&self, row: usize, day: i32) -> f64 {
+        let given = self.given[row];
         // A shortcut that changes nothing: most were never shown.
-        if balance == 0 { 0.0 } else { balance as f64 / UNIT * (-f64::from(day) / HALF_LIFE).exp2() }
+        if given == 0 {
+            return 0.0;
+        }
+        1.0 - (-(given as f64 / UNIT * (-f64::from(day) / HALF_LIFE).exp2())).exp()
     }
 
     /// The chance that nothing that was shown before takes these days.
@@ -71,8 +73,8 @@ impl Exposure {
 
     /// Books an impression of a ranking of that day, for a project of those days.
     pub fn book(&mut self, impression: &Impression, day: i32, (from, to): (i32, i32)) {
-        let Impression { row, given, merit, taken, .. } = *impression;
-        self.balance[row] += ((given - merit) * (f64::from(day) / HALF_LIFE).exp2() * UNIT) as i128;
+        let Impression { row, given, taken, .. } = *impression;
+        self.given[row] += (given * (f64::from(day) / HALF_LIFE).exp2() * UNIT) as i128;
         if taken > 0.0 {
             if self.engaged[row] == 0 {
                 self.engagements.push(Vec::new());
@@ -85,8 +87,8 @@ impl Exposure {
         }
     }
 
-    /// What a ranking gives to whom: places by their weight, merit by the square of the value, and who is then probably
-    /// taken, when the client invites down the list.
+    /// What a ranking gives to whom: places by their weight, and who is then probably taken, when the client invites down
+    /// the list.
     pub fn deal(
         &self,
         snapshot: &Snapshot,
@@ -95,19 +97,13 @@ impl Exposure {
         (from, to): (i32, i32),
         ranking: &Ranking,
     ) -> Vec<Impression> {
-        let terms: Vec<Terms> =
-            ranking.shown.iter().map(|ranked| Terms::of(snapshot, parameters, query, ranked.row)).collect();
-        let values: Vec<f64> = terms.iter().map(|terms| logistic(terms.logit(parameters)).powi(2)).collect();
-        let all: f64 = values.iter().sum();
-        let total: f64 = (0..values.len().min(SHOWN)).map(Self::weight).sum();
         let mut open = 1.0;
-        let mut impressions = Vec::with_capacity(values.len());
-        for (place, (ranked, value)) in ranking.shown.iter().zip(&values).enumerate() {
-            let merit = total * value / all.max(1e-12);
-            let mut impression =
-                Impression { row: ranked.row, place: place + 1, given: 0.0, merit, taken: 0.0 };
+        let mut impressions = Vec::with_capacity(ranking.shown.len());
+        for (place, ranked) in ranking.shown.iter().enumerate() {
+            let mut impression = Impression { row: ranked.row, place: place + 1, given: 0.0, taken: 0.0 };
             if place < SHOWN {
-                let accepts = terms[place].chances(parameters).0 * self.free(ranked.row, from, to);
+                let terms = Terms::of(snapshot, parameters, query, ranked.row);
+                let accepts = terms.chances(parameters).0 * self.free(ranked.row, from, to);
                 impression.given = Self::weight(place);
                 impression.taken = open * accepts;
                 open *= 1.0 - accepts;

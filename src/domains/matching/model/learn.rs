@@ -31,9 +31,10 @@ pub struct Parameters {
     pub learned_from: (usize, usize),
 }
 
-const ACCEPTANCE: [(f64, f64); 3] = [(0.8, 1.0), (3.0, 1.5), (0.5, 0.4)];
+/// Means from the histories of two markets together, deviations twice their standard errors and more.
+const ACCEPTANCE: [(f64, f64); 3] = [(0.75, 0.5), (3.6, 0.8), (0.54, 0.2)];
 const SUCCESS: [(f64, f64); 7] =
-    [(0.6, 1.0), (0.45, 0.25), (0.25, 0.2), (1.2, 0.8), (0.6, 0.4), (0.35, 0.3), (0.9, 0.6)];
+    [(0.57, 0.5), (0.45, 0.15), (0.28, 0.12), (1.6, 0.5), (0.7, 0.2), (0.38, 0.15), (1.05, 0.3)];
 /// Own effects: prior variance, and how many outcomes' information it weighs.
 const RECORD: (f64, f64) = (0.2, 60.0);
 

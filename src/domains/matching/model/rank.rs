@@ -1,9 +1,9 @@
 //! One ranking.
 
-use super::exposure::Exposure;
+use super::exposure::{Exposure, SHOWN};
 use super::learn::Parameters;
 use super::snapshot::{Query, Snapshot};
-use super::value::Terms;
+use super::value::{Terms, logit};
 
 /// How rankings are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Settings {
     pub exposure: bool,
     /// Weight of what is not known of somebody with fewer than three outcomes.
     pub explore: f64,
-    /// Weight of exposure given beyond merit.
+    /// Weight of exposure that was given before.
     pub share: f64,
     /// Weight of the chance that somebody is taken by then, 0 to 1.
     pub taken: f64,
@@ -24,7 +24,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { depth: 50, seed: 0, exposure: true, explore: 0.15, share: 0.06, taken: 0.22 }
+        Self { depth: 50, seed: 0, exposure: true, explore: 0.15, share: 0.9, taken: 0.05 }
     }
 }
 
@@ -35,6 +35,15 @@ pub struct Ranked {
     pub row: usize,
     /// What places are given by, on the logit scale.
     pub score: f64,
+    /// Place by value alone, from 0; [`SHOWN`] for everybody below.
+    pub by_value: usize,
+}
+
+impl Ranked {
+    /// Somebody who is not among those shown.
+    pub fn below(row: usize) -> Self {
+        Self { row, score: f64::NEG_INFINITY, by_value: SHOWN }
+    }
 }
 
 /// The answer for one project.
@@ -53,14 +62,14 @@ pub struct Ranking {
 pub struct Adjustments {
     /// For what is not known.
     pub explore: f64,
-    /// For exposure given beyond merit.
+    /// For exposure that was given before.
     pub share: f64,
     /// For being probably taken.
     pub taken: f64,
 }
 
 impl Adjustments {
-    /// Of one developer.
+    /// Of one developer whom at least [`SHOWN`] others precede by value.
     pub fn of(
         snapshot: &Snapshot,
         exposure: Option<&Exposure>,
@@ -72,9 +81,14 @@ impl Adjustments {
         let unknown = terms.variance.sqrt() * succeeds * (1.0 - succeeds) * 4.0;
         Self {
             explore: if snapshot.outcomes[row] < 3 { settings.explore * unknown } else { 0.0 },
-            share: -settings.share * exposure.excess(row, day),
+            share: -settings.share * exposure.fullness(row, day),
             taken: settings.taken * exposure.free(row, from, to).max(1e-3).ln(),
         }
+    }
+
+    /// The same at a place by value: the best gives nothing up to exposure, the tenth all. There others are as good.
+    pub fn at(self, by_value: usize) -> Self {
+        Self { share: self.share * (by_value.min(SHOWN) as f64 / SHOWN as f64), ..self }
     }
 
     /// In a fixed order, to be kept.
@@ -103,20 +117,32 @@ pub fn rank(
     settings: &Settings,
 ) -> Ranking {
     let mut all: Vec<Ranked> = Vec::new();
+    let mut adjusted: Vec<Adjustments> = Vec::new();
+    let controlled = settings.exposure && exposure.is_some();
     snapshot.feasible(query, |row| {
         let terms = Terms::of(snapshot, parameters, query, row);
-        let score = if settings.exposure && exposure.is_some() {
-            let succeeds = terms.chances(parameters).1;
-            let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
-            terms.logit(parameters) + adjustments.sum()
-        } else {
-            terms.logit(parameters)
-        };
-        all.push(Ranked { row, score });
+        let (accepts, succeeds) = terms.chances(parameters);
+        if controlled {
+            adjusted.push(Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days));
+        }
+        all.push(Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN });
     });
     let feasible = all.len();
     let key = |ranked: &Ranked| snapshot.key(ranked.row);
     let order = |a: &Ranked, b: &Ranked| before(settings.seed, (a.score, key(a)), (b.score, key(b)));
+    if controlled {
+        let mut best: Vec<usize> = (0..feasible).collect();
+        let by_value = |a: &usize, b: &usize| order(&all[*a], &all[*b]);
+        if feasible > SHOWN {
+            best.select_nth_unstable_by(SHOWN - 1, by_value);
+            best.truncate(SHOWN);
+        }
+        best.sort_unstable_by(by_value);
+        best.iter().enumerate().for_each(|(place, at)| all[*at].by_value = place);
+        for (ranked, adjustments) in all.iter_mut().zip(&adjusted) {
+            ranked.score += adjustments.at(ranked.by_value).sum();
+        }
+    }
     let median = (feasible > 0).then(|| *all.select_nth_unstable_by(feasible / 2, order).1);
     if feasible > settings.depth {
         if settings.depth > 0 {

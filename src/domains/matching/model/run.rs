@@ -8,7 +8,7 @@ use super::explain::{Counterfactual, Explanation, counterfactual, explain};
 use super::exposure::{Exposure, SHOWN};
 use super::learn::{Parameters, learn};
 use super::market::{Market, Project, Score};
-use super::rank::{Ranking, Settings, rank};
+use super::rank::{Ranked, Ranking, Settings, rank};
 use super::snapshot::{MUST_LEVEL, Query, Snapshot};
 
 /// The answer for one project.
@@ -92,7 +92,7 @@ fn line(
     let days = (project.start_day, project.end_day, project.day);
     let explanations = ranking.median.filter(|_| explained).map(|median| {
         let names = snapshot.names_of(project);
-        let place = |(place, ranked): (usize, &super::rank::Ranked)| Place {
+        let place = |(place, ranked): (usize, &Ranked)| Place {
             developer_id: market.developers[ranked.row].id.clone(),
             explanation: explain(
                 snapshot,
@@ -101,7 +101,7 @@ fn line(
                 query,
                 days,
                 settings,
-                (ranked.row, median.row),
+                (ranked, &median),
             ),
             counterfactual: counterfactual(snapshot, parameters, query, &names, ranking, place),
         };
@@ -163,9 +163,14 @@ fn lean_on_levels(market: &Market, scores: &mut [(Score, Score)]) {
         return;
     }
     let slope = together / (reliability * (spread + 1.0));
+    // What the level explains of the population's variance, 1, is not unknown any more.
+    let rest = (1.0 - slope * slope * spread / n).clamp(0.3, 1.0);
     for (level, (score, _)) in levels.iter().zip(scores) {
         if let Some(level) = level {
-            score.mean += score.sd * score.sd * slope * (level - mean);
+            let unknown = score.sd * score.sd;
+            let sharper = 1.0 / (1.0 / unknown.max(1e-6) - 1.0 + 1.0 / rest);
+            score.mean = sharper * (score.mean / unknown.max(1e-6) + slope * (level - mean) / rest);
+            score.sd = sharper.sqrt();
         }
     }
 }

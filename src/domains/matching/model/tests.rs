@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::explain::explain;
-use super::exposure::{Exposure, Impression};
+use super::exposure::{Exposure, Impression, SHOWN};
 use super::learn::{Parameters, learn};
 use super::market::{Contract, Developer, Invitation, Level, Market, Near, Project, Score, SkillEntry};
-use super::rank::{Settings, rank};
+use super::rank::{Adjustments, Settings, rank};
 use super::run::run;
 use super::snapshot::{MUST_LEVEL, NearMiss, Snapshot};
 
@@ -99,8 +99,8 @@ fn scores(count: usize) -> Vec<(Score, Score)> {
 fn shown_before(count: usize) -> Exposure {
     let mut exposure = Exposure::new(count);
     for row in 0..count {
-        let (given, merit, taken) = ((row % 5) as f64, (row % 3) as f64, 0.1 * (row % 9) as f64);
-        exposure.book(&Impression { row, place: 1, given, merit, taken }, 0, (5, 25));
+        let (given, taken) = ((row % 5) as f64, 0.1 * (row % 9) as f64);
+        exposure.book(&Impression { row, place: 1, given, taken }, 0, (5, 25));
     }
     exposure
 }
@@ -137,7 +137,7 @@ proptest! {
         let Some(median) = ranking.median else { return Ok(()) };
         for ranked in &ranking.shown {
             let told = explain(
-                &snapshot, &parameters, Some(&exposure), &query, days, &settings, (ranked.row, median.row),
+                &snapshot, &parameters, Some(&exposure), &query, days, &settings, (ranked, &median),
             );
             let sum: f64 = told.parts.iter().map(|part| part.above_median).sum();
             prop_assert!((told.score - told.median - sum).abs() < 1e-9, "{told:?}");
@@ -220,6 +220,22 @@ fn history_moves_the_coefficients_where_it_points() {
 }
 
 #[test]
+fn exposure_costs_the_best_nothing_the_tenth_all_and_never_more_than_a_share() {
+    let all = Adjustments { explore: 0.1, share: -0.9, taken: -0.2 };
+    assert_eq!(all.at(0), Adjustments { share: 0.0, ..all });
+    assert_eq!((all.at(SHOWN), all.at(SHOWN / 2).share), (all, -0.45));
+    let mut exposure = Exposure::new(2);
+    let shown = Impression { row: 0, place: 1, given: Exposure::weight(0), taken: 0.0 };
+    let first = exposure.fullness(0, 0);
+    exposure.book(&shown, 0, (0, 0));
+    let second = exposure.fullness(0, 0);
+    exposure.book(&shown, 0, (0, 0));
+    let third = exposure.fullness(0, 0);
+    assert!(first == 0.0 && second - first > third - second && third < 1.0, "{first} {second} {third}");
+    assert!(exposure.fullness(0, 90) < third && exposure.fullness(1, 0) == 0.0);
+}
+
+#[test]
 fn near_misses_name_the_one_constraint() {
     let people = [developer(0, [4, 0, 0], 60.0, 0.0, 40.0, 0), developer(1, [4, 0, 0], 99.0, 0.0, 40.0, 0)];
     let snapshot = Snapshot::new(&skills(), &people, &scores(2), MUST_LEVEL);
@@ -292,8 +308,8 @@ proptest! {
             for step in 0..count * 3 {
                 let step = (step + turn) % (count * 3);
                 let (who, day) = (step % count, (step / count) as i32 * 9);
-                let (given, merit, taken) = (0.3, 0.01 * who as f64, 0.1 + 0.01 * f64::from(day));
-                exposure.book(&Impression { row: row_of[who], place: 1, given, merit, taken }, day, (day, 30));
+                let (given, taken) = (0.3 + 0.01 * who as f64, 0.1 + 0.01 * f64::from(day));
+                exposure.book(&Impression { row: row_of[who], place: 1, given, taken }, day, (day, 30));
             }
             let settings = Settings { seed, ..Settings::default() };
             let query = snapshot.query(&project);

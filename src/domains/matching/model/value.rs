@@ -31,6 +31,12 @@ pub fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+/// Its inverse, finite.
+pub fn logit(probability: f64) -> f64 {
+    let probability = probability.clamp(1e-9, 1.0 - 1e-9);
+    (probability / (1.0 - probability)).ln()
+}
+
 impl Terms {
     /// In a fixed order, to be kept.
     pub fn to_array(self) -> [f64; 9] {
@@ -105,7 +111,6 @@ impl Terms {
     /// The value on the logit scale, where parts add.
     pub fn logit(&self, parameters: &Parameters) -> f64 {
         let (accepts, succeeds) = self.chances(parameters);
-        let value = (accepts * succeeds).clamp(1e-9, 1.0 - 1e-9);
-        (value / (1.0 - value)).ln()
+        logit(accepts * succeeds)
     }
 }

@@ -91,10 +91,10 @@ impl View {
     }
 
     fn book(&mut self, row: &ImpressionRow) {
-        let ImpressionRow { developer, day, place, given, merit, taken, from_day, to_day } = *row;
+        let ImpressionRow { developer, day, place, given, taken, from_day, to_day } = *row;
         if let Some(row) = self.row_of(developer) {
             let place = usize::try_from(place).unwrap_or(usize::MAX);
-            self.exposure.book(&Impression { row, place, given, merit, taken }, day, (from_day, to_day));
+            self.exposure.book(&Impression { row, place, given, taken }, day, (from_day, to_day));
         }
     }
 

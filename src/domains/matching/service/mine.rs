@@ -13,7 +13,7 @@ use crate::model::explain::{Standing, counterfactual};
 use crate::model::facts::{Facts, Limits, Reason, blockers};
 use crate::model::kept::{self, Kept, KeptPlace};
 use crate::model::market::Project;
-use crate::model::rank::rank;
+use crate::model::rank::{Ranked, rank};
 use crate::store;
 use crate::store::facts::ProjectRow;
 use crate::store::rankings::ShownRow;
@@ -98,7 +98,7 @@ impl Matching {
         let settings = self.settings(0, DEPTH);
         let query = view.snapshot.query(project);
         let exposure = Some(&view.exposure);
-        Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, row)
+        Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, &Ranked::below(row))
     }
 
     fn own_match(
@@ -119,19 +119,20 @@ impl Matching {
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);
         let ranking = rank(&view.snapshot, &view.parameters, exposure, &query, days, &settings);
-        let standing = |row: usize| {
-            Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, row)
+        let standing = |ranked: &Ranked| {
+            Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, ranked)
         };
         let own_row = view.row_of(facts.id);
         let at = own_row.and_then(|own| ranking.shown.iter().position(|ranked| ranked.row == own));
+        let own = own_row.map(|row| at.map_or_else(|| Ranked::below(row), |at| ranking.shown[at]));
         let feasible = blockers.is_empty();
         let names = view.snapshot.names_of(project);
         let change = at
             .filter(|_| feasible)
             .and_then(|at| counterfactual(&view.snapshot, &view.parameters, &query, &names, &ranking, at))
             .map(|change| (change.skill, change.level, change.to));
-        let place = own_row.zip(ranking.median).map(|(own, median)| {
-            let (own, median) = (standing(own), standing(median.row));
+        let place = own.zip(ranking.median).map(|(own, median)| {
+            let (own, median) = (standing(&own), standing(&median));
             KeptPlace {
                 developer: facts.id,
                 standing: Kept::of(&own),
@@ -144,8 +145,8 @@ impl Matching {
         let told = place.filter(|_| feasible).map(|place| told(&place, from, true));
         let counterfactual = match blockers.as_slice() {
             [] => told.as_ref().and_then(|told| told.counterfactual.clone()),
-            [only] => own_row.map(|own| {
-                let mut then = standing(own);
+            [only] => own.map(|own| {
+                let mut then = standing(&own);
                 if only.code == "skill" {
                     let level = f64::from(limits.matching.must_level);
                     then.terms.must += level / 5.0 / project.must.len().max(1) as f64;

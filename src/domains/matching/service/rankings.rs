@@ -48,7 +48,7 @@ pub struct Asked {
     pub min_overlap: f64,
     /// First, last day of work, and the day of the ranking.
     pub days: (i32, i32, i32),
-    /// Weights: for what is not known, for exposure beyond merit, for being probably taken.
+    /// Weights: for what is not known, for exposure given before, for being probably taken.
     pub weights: (f64, f64, f64),
     /// Developers that were left out because the tables said otherwise than the columns.
     pub stale: usize,
@@ -230,15 +230,15 @@ impl Matching {
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);
         let ranking = rank(&view.snapshot, &view.parameters, exposure, &query, days, &settings);
-        let standing = |row: usize| {
-            Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, row)
+        let standing = |ranked: &Ranked| {
+            Standing::of(&view.snapshot, &view.parameters, exposure, &query, days, &settings, ranked)
         };
-        let median = ranking.median.map(|median| standing(median.row));
+        let median = ranking.median.map(|median| standing(&median));
         let names = view.snapshot.names_of(project);
         let spell = (project.start_day, project.end_day);
         let dealt = view.exposure.deal(&view.snapshot, &view.parameters, &query, spell, &ranking);
         let place = |(at, (ranked, impression)): (usize, (&Ranked, Impression))| {
-            let own = standing(ranked.row);
+            let own = standing(ranked);
             let developer = view.developer(ranked.row);
             let median = median.unwrap_or(own);
             let change = counterfactual(&view.snapshot, &view.parameters, &query, &names, &ranking, at);
@@ -351,7 +351,6 @@ fn impression_row(developer: Uuid, impression: &Impression, project: &Project) -
         day: project.day,
         place: i32::try_from(impression.place).unwrap_or(i32::MAX),
         given: impression.given,
-        merit: impression.merit,
         taken: impression.taken,
         from_day: project.start_day,
         to_day: project.end_day,

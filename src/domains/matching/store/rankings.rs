@@ -65,7 +65,6 @@ pub struct ImpressionRow {
     pub day: i32,
     pub place: i32,
     pub given: f64,
-    pub merit: f64,
     pub taken: f64,
     pub from_day: i32,
     pub to_day: i32,
@@ -75,9 +74,9 @@ assay_platform::statement! {
     /// Books impressions; those of the same project, developer and day count once.
     struct Book(project: Uuid as SqlUuid, day: i32 as Int4, ranking: Uuid as SqlUuid, from: i32 as Int4, to: i32 as Int4,
         developers: Vec<Uuid> as Array<SqlUuid>, places: Vec<i32> as Array<Int4>, given: Vec<f64> as Array<Float8>,
-        merit: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>) -> ();
-    "INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, merit, taken)
-     SELECT {}, {}, {}, {}, {}, t.* FROM unnest({}, {}, {}, {}, {}) t ON CONFLICT DO NOTHING"
+        taken: Vec<f64> as Array<Float8>) -> ();
+    "INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
+     SELECT {}, {}, {}, {}, {}, t.* FROM unnest({}, {}, {}, {}) t ON CONFLICT DO NOTHING"
 }
 
 /// Books the impressions of a ranking.
@@ -97,27 +96,26 @@ pub async fn book(
         developers: rows.iter().map(|row| row.developer).collect(),
         places: rows.iter().map(|row| row.place).collect(),
         given: rows.iter().map(|row| row.given).collect(),
-        merit: rows.iter().map(|row| row.merit).collect(),
         taken: rows.iter().map(|row| row.taken).collect(),
     };
     statement.execute(conn).await?;
     Ok(())
 }
 
-type ImpressionTuple = (Uuid, i32, i32, f64, f64, f64, i32, i32, Uuid);
+type ImpressionTuple = (Uuid, i32, i32, f64, f64, i32, i32, Uuid);
 
 /// An impression with its ranking.
 fn impression(
-    (developer, day, place, given, merit, taken, from_day, to_day, ranking): ImpressionTuple,
+    (developer, day, place, given, taken, from_day, to_day, ranking): ImpressionTuple,
 ) -> (ImpressionRow, Uuid) {
-    (ImpressionRow { developer, day, place, given, merit, taken, from_day, to_day }, ranking)
+    (ImpressionRow { developer, day, place, given, taken, from_day, to_day }, ranking)
 }
 
 assay_platform::statement! {
     /// Impressions of rankings.
     struct OfRankings(rankings: Vec<Uuid> as Array<SqlUuid>)
-        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid);
-    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking FROM impressions
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Int4, Int4, SqlUuid);
+    "SELECT developer, day, place, given, taken, from_day, to_day, ranking FROM impressions
      WHERE ranking = ANY({})"
 }
 
@@ -130,8 +128,8 @@ pub async fn impressions_by(conn: &mut Conn, rankings: Vec<Uuid>) -> DbResult<Ve
 assay_platform::statement! {
     /// Impressions of developers.
     struct OfDevelopers(developers: Vec<Uuid> as Array<SqlUuid>)
-        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid);
-    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking FROM impressions
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Int4, Int4, SqlUuid);
+    "SELECT developer, day, place, given, taken, from_day, to_day, ranking FROM impressions
      WHERE developer = ANY({})"
 }
 
@@ -144,8 +142,8 @@ pub async fn impressions_of(conn: &mut Conn, developers: Vec<Uuid>) -> DbResult<
 assay_platform::statement! {
     /// All impressions after a key.
     struct AllAfter(developer: Uuid as SqlUuid, day: i32 as Int4, project: Uuid as SqlUuid, limit: i64 as BigInt)
-        -> (SqlUuid, Int4, Int4, Float8, Float8, Float8, Int4, Int4, SqlUuid, SqlUuid);
-    "SELECT developer, day, place, given, merit, taken, from_day, to_day, ranking, project FROM impressions
+        -> (SqlUuid, Int4, Int4, Float8, Float8, Int4, Int4, SqlUuid, SqlUuid);
+    "SELECT developer, day, place, given, taken, from_day, to_day, ranking, project FROM impressions
      WHERE (developer, day, project) > ({}, {}, {}) ORDER BY developer, day, project LIMIT {}"
 }
 
@@ -158,11 +156,11 @@ pub async fn all_impressions(
     after: Place,
     limit: i64,
 ) -> DbResult<(Vec<(ImpressionRow, Uuid)>, Option<Place>)> {
-    type Row = (Uuid, i32, i32, f64, f64, f64, i32, i32, Uuid, Uuid);
+    type Row = (Uuid, i32, i32, f64, f64, i32, i32, Uuid, Uuid);
     let (developer, day, project) = after;
     let rows: Vec<Row> = AllAfter { developer, day, project, limit }.load(conn).await?;
-    let next = rows.last().map(|row| (row.0, row.1, row.9));
-    let with = |row: Row| impression((row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8));
+    let next = rows.last().map(|row| (row.0, row.1, row.8));
+    let with = |row: Row| impression((row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7));
     Ok((rows.into_iter().map(with).collect(), next))
 }
 

@@ -56,7 +56,6 @@ diesel::table! {
         ranking -> Uuid,
         place -> Int4,
         given -> Float8,
-        merit -> Float8,
         taken -> Float8,
         from_day -> Int4,
         to_day -> Int4,
