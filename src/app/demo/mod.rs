@@ -37,15 +37,15 @@ impl Walk<'_> {
         let rival = self.join("dev-deniz", "developer").await?;
         let sam = self.join("staff-sam", "developer").await?;
         let rosa = self.join("staff-rosa", "developer").await?;
-        let ines = self.join("staff-ines", "developer").await?;
-        let theo = self.join("staff-theo", "developer").await?;
+        let ada = self.join("ada-oss", "developer").await?;
+        let stella = self.join("stella-stars", "developer").await?;
         for (who, permission) in [
             (&sam, "curator"),
             (&sam, "reviewer"),
             (&rosa, "reviewer"),
             (&rosa, "admin"),
-            (&ines, "reviewer"),
-            (&theo, "reviewer"),
+            (&ada, "reviewer"),
+            (&stella, "reviewer"),
         ] {
             self.appoint(who, permission)?;
         }
@@ -67,7 +67,7 @@ impl Walk<'_> {
         self.fund(&client, &contract).await?;
         self.onboard(&developer).await?;
         self.deliver(parties, &contract).await?;
-        self.dispute(parties, (&ines, &theo), &contract).await?;
+        self.dispute(parties, (&ada, &stella), &contract).await?;
         self.silence_and_payout(parties, &contract).await?;
         self.amounts(&client, &contract).await?;
         self.books()
