@@ -39,15 +39,15 @@ impl Walk<'_> {
         let rival = self.join("dev-deniz", "developer").await?;
         let sam = self.join("staff-sam", "developer").await?;
         let rosa = self.join("staff-rosa", "developer").await?;
-        let kaya = self.join("staff-kaya", "developer").await?;
-        let umar = self.join("staff-umar", "developer").await?;
+        let ada = self.join("ada-oss", "developer").await?;
+        let stella = self.join("stella-stars", "developer").await?;
         for (who, permission) in [
             (&sam, "curator"),
             (&sam, "reviewer"),
             (&rosa, "reviewer"),
             (&rosa, "admin"),
-            (&kaya, "reviewer"),
-            (&umar, "reviewer"),
+            (&ada, "reviewer"),
+            (&stella, "reviewer"),
         ] {
             self.appoint(who, permission)?;
         }
@@ -70,7 +70,7 @@ impl Walk<'_> {
         self.fund(&client, &contract).await?;
         self.onboard(&developer).await?;
         self.deliver(parties, &contract).await?;
-        self.dispute(parties, (&kaya, &umar), &contract).await?;
+        self.dispute(parties, (&ada, &stella), &contract).await?;
         self.silence_and_payout(parties, &contract).await?;
         self.amounts(&client, &contract).await?;
         self.books()
