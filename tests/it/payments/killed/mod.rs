@@ -2,7 +2,7 @@
 //! was acknowledged is there, and was done once.
 //!
 //! Each boundary is a place of `assay_platform::places`, where the process stops itself and is killed. By default each
-//! is tried once; `ASSAY_FAULTS=n` tries each with every victim and adds n rounds of random kills and faults
+//! is tried once, by one victim; `ASSAY_FAULTS=n` tries each with every victim and adds n rounds of random kills and faults
 //! (`scripts/faults`), and prints the table.
 
 mod deals;
@@ -103,7 +103,7 @@ impl Run {
         if hourly {
             self.stage.app.advance_clock(Duration::from_secs(3_700)).await;
             // Once the service knows the time, tokens are made that last.
-            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
             self.deals.come_in(&self.stage).await;
         }
         // The act waits for its answer, which may come only after everything runs again.
@@ -262,6 +262,7 @@ impl Run {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[ignore = "takes minutes: scripts/faults runs it"]
 async fn whoever_is_killed_what_was_acknowledged_is_done_once() {
     let rounds: Option<u64> = std::env::var("ASSAY_FAULTS").ok().map(|text| text.parse().expect("a number"));
     let seed = std::env::var("ASSAY_SEED").ok().map_or(1, |text| text.parse().expect("a number"));

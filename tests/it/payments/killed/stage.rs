@@ -204,7 +204,7 @@ impl Stage {
     pub async fn pass(&self, seconds: u64) {
         self.app.advance_clock(Duration::from_secs(seconds)).await;
         // Both processes follow the clock once a second.
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
         self.settle().await;
     }
 
