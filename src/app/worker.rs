@@ -159,7 +159,7 @@ pub fn registry(state: &State) -> Registry {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Enqueues the hourly clean-up, the hourly jobs of ledger and payments, matching's nightly ones; several processes may ask for it, one job comes of it.
+/// Enqueues the hourly clean-up, the hourly jobs of ledger and payments, matching's daily ones; several processes may ask for it, one job comes of it.
 ///
 /// # Errors
 /// The database's failure.

@@ -1,10 +1,9 @@
-//! Nightly: what the ranking learns, and the market's metrics.
+//! Once a day: what the ranking learns, and the market's metrics.
 
 use assay_kernel::Result;
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::{self, NewJob, Registry};
-use chrono::{Days, NaiveTime};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -27,20 +26,16 @@ pub fn jobs(registry: &mut Registry, matching: &Matching) {
     registry.on(MEASURE, |ctx: Ctx, _: Nothing| async move { market::measure(&ctx).await });
 }
 
-/// Enqueues what is done each night; several processes may ask for it, one job comes of it.
+/// Enqueues what is done once a day, when a day is over; several processes may ask for it, one job comes of it.
 ///
 /// # Errors
 /// The database's failure.
 pub async fn schedule(ctx: &Ctx, conn: &mut Conn) -> Result<()> {
-    let tomorrow = ctx.clock.now().date_naive() + Days::new(1);
-    for (kind, hour) in [(LEARN, 2), (MEASURE, 3)] {
-        let at = NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN);
-        let job = NewJob {
-            kind,
-            payload: json!({}),
-            dedupe_key: Some(kind.to_owned()),
-            run_at: Some(tomorrow.and_time(at).and_utc()),
-        };
+    if !market::is_due(ctx, conn).await? {
+        return Ok(());
+    }
+    for kind in [LEARN, MEASURE] {
+        let job = NewJob { kind, payload: json!({}), dedupe_key: Some(kind.to_owned()), run_at: None };
         jobs::enqueue(ctx, conn, job).await?;
     }
     Ok(())

@@ -53,10 +53,11 @@ async fn exposure_goes_round_and_counts_once_a_day() {
     app.stop().await;
 }
 
-/// Two days with what is done at night.
-async fn night(app: &TestApp) {
-    assay::app::worker::schedule_housekeeping(app.ctx()).await.expect("the jobs are enqueued");
+/// Two days, and what is done once a day.
+async fn days_go_by(app: &TestApp) {
     app.advance_days(2).await;
+    assay::app::worker::schedule_housekeeping(app.ctx()).await.expect("the jobs are enqueued");
+    app.work().await;
 }
 
 #[tokio::test]
@@ -68,7 +69,7 @@ async fn metrics_tell_of_the_whole_and_of_no_small_group() {
     app.pool(&vec![Given::default(); 5]).await;
     let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
     app.ranked(&client, &project).await;
-    night(&app).await;
+    days_go_by(&app).await;
     let few = app.get("/v1/metrics/market").expect(200).await;
     assert!(few.at("/as_of").is_string(), "{few}");
     for path in ["/developers", "/exposure/gini", "/newcomers/pool_share", "/earnings/top_decile_share"] {
@@ -76,7 +77,7 @@ async fn metrics_tell_of_the_whole_and_of_no_small_group() {
     }
     app.pool(&vec![Given::default(); 15]).await;
     app.ranked(&client, &project).await;
-    night(&app).await;
+    days_go_by(&app).await;
     let many = app.get("/v1/metrics/market").expect(200).await;
     assert_eq!(many.at("/developers"), 20);
     let gini = many.at("/exposure/gini").as_f64().expect("a number");

@@ -67,6 +67,15 @@ pub struct Metrics {
     pub newcomers: Newcomers,
 }
 
+/// Was the market last measured so long ago that it is time again?
+///
+/// # Errors
+/// The database's.
+pub async fn is_due(ctx: &Ctx, conn: &mut Conn) -> Result<bool> {
+    let latest = store::market::latest(conn).await?;
+    Ok(latest.is_none_or(|(as_of, _)| ctx.clock.now() - as_of >= Duration::hours(20)))
+}
+
 /// Works the metrics out and stores them.
 ///
 /// # Errors
