@@ -48,7 +48,12 @@ impl State {
         Ok(Self {
             taxonomy: taxonomy.clone(),
             identity: Identity::new(ctx.clone(), providers.github.clone(), PERSONAL_DATA),
-            assessments: Assessments::new(ctx.clone(), taxonomy.clone(), vetting.clone())?,
+            assessments: Assessments::new(
+                ctx.clone(),
+                taxonomy.clone(),
+                vetting.clone(),
+                assay_scoring::on_rated,
+            )?,
             vetting,
             portfolio: Portfolio::new(
                 ctx.clone(),

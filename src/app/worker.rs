@@ -159,7 +159,7 @@ pub fn registry(state: &State) -> Registry {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Enqueues the hourly clean-up and the hourly jobs of ledger and payments; several processes may ask for it, one job comes of it.
+/// Enqueues the hourly clean-up, the hourly jobs of ledger and payments and the nightly ones of scoring; several processes may ask for it, one job comes of it.
 ///
 /// # Errors
 /// The database's failure.
@@ -170,7 +170,8 @@ pub async fn schedule_housekeeping(ctx: &Ctx) -> Result<()> {
         .tx(async |conn| {
             jobs::enqueue(ctx, conn, job()).await?;
             assay_ledger::schedule(ctx, conn).await?;
-            assay_payments::schedule(ctx, conn).await
+            assay_payments::schedule(ctx, conn).await?;
+            assay_scoring::schedule(ctx, conn).await
         })
         .await
 }

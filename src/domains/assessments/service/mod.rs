@@ -17,6 +17,7 @@ pub mod rating_hook;
 pub mod records;
 pub mod requests;
 pub mod review;
+pub mod scored;
 mod session_notify;
 pub mod sessions;
 pub mod staff;
@@ -48,15 +49,22 @@ pub struct Assessments {
     pub vetting: Vetting,
     /// The families of tasks.
     tasks: Arc<Tasks>,
+    /// Who makes scores of ratings.
+    on_rated: scored::RatedHook,
 }
 
 impl Assessments {
-    /// With the tasks that ship with this version of the service.
+    /// With the tasks that ship with this version of the service; `on_rated` makes scores of ratings.
     ///
     /// # Errors
     /// When those do not read.
-    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>, vetting: Vetting) -> Result<Self> {
-        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?) })
+    pub fn new(
+        ctx: Ctx,
+        taxonomy: Arc<Taxonomy>,
+        vetting: Vetting,
+        on_rated: scored::RatedHook,
+    ) -> Result<Self> {
+        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?), on_rated })
     }
 }
 

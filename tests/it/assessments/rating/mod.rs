@@ -79,7 +79,7 @@ impl TestApp {
         let ctx = self.ctx().clone();
         let taxonomy = Taxonomy::load(&ctx).await.expect("the taxonomy");
         let vetting = Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() };
-        Assessments::new(ctx, taxonomy, vetting).expect("the tasks read")
+        Assessments::new(ctx, taxonomy, vetting, assay_scoring::on_rated).expect("the tasks read")
     }
 
     /// One value of one row.
