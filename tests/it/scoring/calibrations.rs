@@ -15,8 +15,8 @@ async fn crowd(app: &TestApp, base: u32, harsh: u32, known: [uuid::Uuid; 2]) {
     let (now, [first, second]) = (app.now(), known);
     let (person, assessment, application) = (id("0001", "d"), id("0002", "d"), id("0003", "d"));
     let assessor = format!(
-        "CASE (d + t * 2) % 6 WHEN 0 THEN '{first}'::uuid WHEN 1 THEN '{second}'::uuid ELSE {} END",
-        id("0004", "(d + t * 2) % 6")
+        "CASE (d + t) % 6 WHEN 0 THEN '{first}'::uuid WHEN 1 THEN '{second}'::uuid ELSE {} END",
+        id("0004", "(d + t) % 6")
     );
     let criteria = CRITERIA.map(|name| format!("'{name}'")).join(",");
     app.figures(&format!(
@@ -30,8 +30,8 @@ async fn crowd(app: &TestApp, base: u32, harsh: u32, known: [uuid::Uuid; 2]) {
          SELECT {card}, {assessment}, {assessor}, (ARRAY['lead', 'observer', 'third'])[t + 1], false, 'submitted',
             jsonb_build_object('ratings', (
                 SELECT jsonb_object_agg(c, jsonb_build_object('level', greatest(0, least(4, 1 + d % 3
-                    + ((d * 7 + ((d + t * 2) % 6) * 5 + i * 3) % 3 - 1)::int
-                    - CASE WHEN (d + t * 2) % 6 = 0 THEN {harsh} ELSE 0 END))))
+                    + ((d * 7 + ((d + t) % 6) * 5 + i * 3) % 3 - 1)::int
+                    - CASE WHEN (d + t) % 6 = 0 THEN {harsh} ELSE 0 END))))
                 FROM unnest(ARRAY[{criteria}]) WITH ORDINALITY c (c, i))),
             '2026-11-21', '{now}', '{now}', '{now}', 1, '{now}'
          FROM generate_series({base}, {base} + 59) d, generate_series(0, 2) t",

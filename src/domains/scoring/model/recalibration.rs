@@ -183,7 +183,7 @@ mod tests {
         let mut builder = RatingsBuilder::new(Some(LEVELS));
         for developer in 0..60_i64 {
             for turn in 0..3_i64 {
-                let assessor = if apart && developer < 20 { 6 + turn } else { (developer + turn * 2) % 6 };
+                let assessor = if apart && developer < 20 { 6 + turn } else { (developer + turn) % 6 };
                 for criterion in 0..7_i64 {
                     let noise = (developer * 7 + assessor * 5 + criterion * 3) % 3 - 1;
                     let base = 1 + developer % 3 + noise - if assessor == 0 { harsh } else { 0 };
