@@ -61,7 +61,7 @@ CREATE TABLE score_events (
     id            uuid PRIMARY KEY,
     developer_id  uuid NOT NULL REFERENCES accounts (id),
     scale         text NOT NULL,
-    cause         text NOT NULL CHECK (cause IN ('session', 'redo', 'appeal', 'recalibration', 'outcome', 'integrity')),
+    cause         text NOT NULL CHECK (cause IN ('session', 'redo', 'appeal', 'recalibration', 'outcome')),
     subject       text,
     before        jsonb,
     after         jsonb,

@@ -56,6 +56,7 @@ impl State {
                 taxonomy.clone(),
                 vetting.clone(),
                 assay_contracts::ties,
+                assay_scoring::on_rated,
             )?,
             vetting,
             portfolio: Portfolio::new(

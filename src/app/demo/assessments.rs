@@ -267,6 +267,17 @@ impl Walk<'_> {
         let all = self.get(reviewer, &cards).await?;
         self.say(&format!("{} sees all three, and the plain means:", reviewer.login));
         println!("       {}", all.body["means"]["by_criterion"]);
+        self.say("and what they say once the raters' severity is taken out:");
+        for score in all.body["scores"].as_array().into_iter().flatten() {
+            println!(
+                "       {}: {}, between {} and {} nine times in ten; at or above the pass line with probability {:.2}",
+                score["scale"].as_str().unwrap_or_default(),
+                score["score"],
+                score["lower"],
+                score["upper"],
+                score["above_cut"].as_f64().unwrap_or_default()
+            );
+        }
         Ok(())
     }
 

@@ -21,7 +21,7 @@
 //! - Who hosted, rated, read the cards or decided does not rate anew; who rated or decided does not answer the appeal.
 //! - An appeal raises or keeps, never lowers. A redo counts the cards of both assessments.
 //!
-//! Lends: [`final_ratings`] (levels of final cards, for scores), [`rubric_version`], [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
+//! Lends: [`RatedHook`], by which who makes scores is told and says whether another rater is needed, [`final_ratings`] (levels of final cards, for scores), [`rubric_version`], [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
 
 mod http;
 mod jobs;
@@ -36,6 +36,7 @@ pub use http::routes;
 pub use jobs::jobs;
 pub use service::rating_clocks::delete_old;
 pub use service::rating_hook::record_rubric;
+pub use service::scored::{PassLine, Rated, RatedHook, RatedStep};
 pub use service::{Assessments, Ties};
 pub use store::cards::{FinalRating, final_ratings};
 pub use store::conflicts::Conflict;

@@ -15,7 +15,7 @@
 //! - A published score changes in one function, with an event that names its cause, in the transaction of the cause.
 //! - What people tell of themselves is read by the report on adverse impact alone, by groups.
 //!
-//! Lends to the product: [`scores_of`], [`record_outcome_in`]. The model: [`RatingsBuilder`] and [`read_line`] (ratings in), [`joint`] (JMLE, as published programs do it, for reports and
+//! Lends to the product: [`on_rated`] for the assessments, [`scores_of`], [`record_outcome_in`], [`schedule`]. The model: [`RatingsBuilder`] and [`read_line`] (ratings in), [`joint`] (JMLE, as published programs do it, for reports and
 //! comparison), [`marginal`] (marginal ML by EM: a [`Calibration`]), [`Scorer`] (posterior with frozen parameters: the
 //! score that is published), [`connectivity`], [`agreement`], [`drift`], [`report`].
 
@@ -26,9 +26,10 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use jobs::jobs;
+pub use jobs::{jobs, schedule};
 pub use model::score::{Cause, DeveloperScore, Figures, Outcome, ScoreScale};
 pub use service::outcomes::record_outcome_in;
+pub use service::rated::on_rated;
 pub use service::{scores_of, seed};
 pub use store::personal_data::PERSONAL_DATA;
 

@@ -6,7 +6,7 @@ mod crowd;
 mod feeds;
 mod overseen;
 mod races;
-mod rating;
+pub mod rating;
 mod record;
 mod session;
 

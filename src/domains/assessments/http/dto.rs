@@ -240,3 +240,47 @@ impl AssessmentSummary {
         })
     }
 }
+
+/// A score from cards, under the calibration in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalibratedScoreView {
+    /// Of what: `technical` or `collaboration`.
+    #[schema(example = "technical")]
+    pub scale: String,
+    /// `500 + 100 θ`, the raters' severity and the criteria's difficulty taken out.
+    #[schema(example = 541)]
+    pub score: i32,
+    /// Lower end of the interval that holds the true value nine times in ten.
+    #[schema(example = 483)]
+    pub lower: i32,
+    /// Its upper end.
+    #[schema(example = 599)]
+    pub upper: i32,
+    /// How probable it is that the candidate is at or above the pass line.
+    #[schema(example = 0.91)]
+    pub above_cut: f64,
+    /// `pass`, `fail`, or `border`: then a third rater was asked.
+    #[schema(example = "pass")]
+    pub verdict: String,
+    /// By which calibration of the scale.
+    #[schema(example = 3)]
+    pub calibration_version: i32,
+    /// Ratings that it rests on.
+    #[schema(example = 14)]
+    pub evidence: i32,
+}
+
+impl From<crate::store::scores::CalibratedScore> for CalibratedScoreView {
+    fn from(row: crate::store::scores::CalibratedScore) -> Self {
+        Self {
+            scale: row.scale,
+            score: row.score,
+            lower: row.lower,
+            upper: row.upper,
+            above_cut: row.above_cut,
+            verdict: row.verdict,
+            calibration_version: row.calibration_version,
+            evidence: row.evidence,
+        }
+    }
+}

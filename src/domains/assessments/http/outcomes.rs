@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
+use super::dto::CalibratedScoreView;
 use crate::model::AssessmentState;
 use crate::model::outcome::{AppealOutcome, CriterionFeedback};
 use crate::model::rating::Outcome;
@@ -90,6 +91,8 @@ pub struct OutcomeStaffView {
     pub reason: String,
     /// The unadjusted means that the decision was made on.
     pub unadjusted_means: BTreeMap<String, Option<f64>>,
+    /// What all cards that are in say, calibrated.
+    pub scores: Vec<CalibratedScoreView>,
     /// Who decided.
     pub decided_by: AccountId,
     /// When.
@@ -115,7 +118,7 @@ impl OutcomeAppealView {
 
 impl OutcomeView {
     fn new(detail: OutcomeDetail) -> Result<Self> {
-        let OutcomeDetail { row, outcome, appeal, for_staff, actions } = detail;
+        let OutcomeDetail { row, outcome, appeal, for_staff, scores, actions } = detail;
         let answered_by = appeal.as_ref().and_then(|appeal| appeal.decided_by_id).map(AccountId::from_uuid);
         let raised = outcome.raised_at.is_some();
         Ok(Self {
@@ -132,6 +135,7 @@ impl OutcomeView {
             staff: for_staff.then_some(OutcomeStaffView {
                 reason: outcome.reason,
                 unadjusted_means: outcome.means.0,
+                scores: scores.into_iter().map(CalibratedScoreView::from).collect(),
                 decided_by: AccountId::from_uuid(outcome.decided_by_id),
                 decided_at: outcome.decided_at,
                 publish_at: outcome.publish_at,

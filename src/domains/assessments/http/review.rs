@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
+use super::dto::CalibratedScoreView;
 use super::outcomes::OutcomeView;
 use crate::model::AssessmentState;
 use crate::model::outcome::FeedbackInput;
@@ -110,6 +111,8 @@ struct CardsView {
     disagreement: Option<Disagreement>,
     /// The plain means; null until all cards are in.
     means: Option<UnadjustedMeans>,
+    /// What the cards say once the raters' severity is taken out, with intervals; empty until all cards are in.
+    scores: Vec<CalibratedScoreView>,
     /// What the caller can do with the assessment now.
     #[schema(example = json!(["finalize", "grant_redo"]))]
     allowed_actions: Vec<String>,
@@ -122,7 +125,7 @@ struct CardsView {
 
 impl CardsView {
     fn reply(detail: CardsDetail, now: DateTime<Utc>) -> Result<Reply> {
-        let CardsDetail { row, cards, shown, disagreement, means, actions } = detail;
+        let CardsDetail { row, cards, shown, disagreement, means, scores, actions } = detail;
         let counted = cards.iter().filter(|card| card.submitted_at.is_some()).count();
         let cards: Result<Vec<_>> =
             cards.into_iter().map(|card| ReviewedCard::new(card, shown, now)).collect();
@@ -138,6 +141,7 @@ impl CardsView {
                 cards: counted,
                 by_criterion,
             }),
+            scores: scores.into_iter().map(CalibratedScoreView::from).collect(),
             allowed_actions: actions.allowed,
             why_not: actions.why_not,
             version: row.version,
@@ -149,7 +153,7 @@ impl CardsView {
 /// Shows the cards of an assessment side by side.
 ///
 /// Who rates, and what is missing; what the cards say once all that are asked for are in, with the unadjusted mean of each
-/// criterion. Not for who has a card of the application to fill in. Whoever is shown them is noted, and rates the
+/// criterion and the calibrated scores. Not for who has a card of the application to fill in. Whoever is shown them is noted, and rates the
 /// candidate no more.
 #[utoipa::path(
     tag = "assessments",

@@ -13,6 +13,7 @@ use chrono::{Duration, Utc};
 use serde_json::{Map, Value, json};
 
 use super::rating_access::RATING_TIMERS;
+use super::scored::{PassLine, RatedStep};
 use super::{Assessments, notify};
 use crate::model::rating::{CardContent, CardRole, CardState, disagreement};
 use crate::model::{ASSESSMENT, AssessmentState, events};
@@ -136,11 +137,13 @@ impl Assessments {
             (S::InReview, CardRole::Lead | CardRole::Observer) => self.compare(conn, row).await,
             (S::Adjudication, CardRole::Third) => {
                 timers::clear(conn, ASSESSMENT.name, row.id, RATING_TIMERS).await?;
+                self.tell_rated(conn, &row, RatedStep::CardsIn).await?;
                 self.ready_to_decide(conn, &row, "assessment.third_card_in", json!({})).await
             }
             (S::Appealed, CardRole::Appeal) => {
                 timers::clear(conn, ASSESSMENT.name, row.id, RATING_TIMERS).await?;
                 self.step(conn, &mut row, events::RE_REVIEW).await?;
+                self.tell_rated(conn, &row, RatedStep::CardsIn).await?;
                 let kind = "assessment.re_reviewed";
                 notify::tell_reviewers(&self.ctx, conn, &row, kind, json!({}), None).await
             }
@@ -148,7 +151,7 @@ impl Assessments {
         }
     }
 
-    /// When both cards are in: they agree, or a third rater is asked.
+    /// When both cards are in: they agree and decide, or a third rater is asked.
     async fn compare(&self, conn: &mut Conn, mut row: AssessmentRow) -> Result<()> {
         let cards = store::cards::of(conn, row.assessment_id()).await?;
         let of = |role: CardRole| cards.iter().find(|card| card.role == role.as_str() && !card.is_open());
@@ -158,7 +161,9 @@ impl Assessments {
         timers::clear(conn, ASSESSMENT.name, row.id, RATING_TIMERS).await?;
         let rubric = self.rubric(conn, &lead.rubric_version).await?;
         let levels = row.policy()?.disagreement_levels;
-        if disagreement(&lead.content, &observer.content, &rubric, levels).is_none() {
+        let standing = self.tell_rated(conn, &row, RatedStep::CardsIn).await?;
+        let apart = disagreement(&lead.content, &observer.content, &rubric, levels).is_some();
+        if !apart && standing == PassLine::Clear {
             self.step(conn, &mut row, events::AGREE).await?;
             return self.ready_to_decide(conn, &row, "assessment.agreed", json!({})).await;
         }

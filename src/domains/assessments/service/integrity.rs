@@ -122,6 +122,7 @@ impl Assessments {
             let to = ASSESSMENT.transition(&row.state, events::VOID, &who)?.to;
             self.move_to(conn, &mut row, to).await?;
             store::cards::withdraw_open(conn, assessment, now).await?;
+            self.tell_rated(conn, &row, super::scored::RatedStep::Voided).await?;
             timers::clear(conn, ASSESSMENT.name, row.id, RATING_TIMERS).await?;
             let application = ApplicationId::from_uuid(row.application_id);
             let by = actor.account_id;

@@ -17,6 +17,7 @@ pub mod rating_hook;
 pub mod records;
 pub mod requests;
 pub mod review;
+pub mod scored;
 mod session_notify;
 pub mod sessions;
 pub mod staff;
@@ -55,6 +56,8 @@ pub struct Assessments {
     tasks: Arc<Tasks>,
     /// The ties that higher domains know of.
     ties: Ties,
+    /// Who makes scores of ratings.
+    on_rated: scored::RatedHook,
 }
 
 /// Asks the higher domains what ties any of some assessors to a candidate.
@@ -65,12 +68,18 @@ pub type Ties = for<'a> fn(
 ) -> Pin<Box<dyn Future<Output = Result<Vec<Conflict>>> + 'a>>;
 
 impl Assessments {
-    /// With the tasks that ship with this version of the service.
+    /// With the tasks that ship with this version of the service; `on_rated` makes scores of ratings.
     ///
     /// # Errors
     /// When those do not read.
-    pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>, vetting: Vetting, ties: Ties) -> Result<Self> {
-        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?), ties })
+    pub fn new(
+        ctx: Ctx,
+        taxonomy: Arc<Taxonomy>,
+        vetting: Vetting,
+        ties: Ties,
+        on_rated: scored::RatedHook,
+    ) -> Result<Self> {
+        Ok(Self { ctx, taxonomy, vetting, tasks: Arc::new(Tasks::shipped()?), ties, on_rated })
     }
 
     /// What ties any of `assessors` to the candidate.

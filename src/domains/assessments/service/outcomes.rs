@@ -13,6 +13,7 @@ use chrono::Duration;
 use serde_json::json;
 
 use super::rating_access::{RATING_TIMERS, RatingFacts, who};
+use super::scored::RatedStep;
 use super::{Assessments, notify};
 use crate::model::outcome::AppealOutcome;
 use crate::model::rating::CardRole;
@@ -20,6 +21,7 @@ use crate::model::{ASSESSMENT, events};
 use crate::store;
 use crate::store::assessments::AssessmentRow;
 use crate::store::outcomes::{AppealRow, OutcomeRow};
+use crate::store::scores::CalibratedScore;
 
 /// An outcome as a caller may see it.
 #[derive(Debug)]
@@ -32,18 +34,30 @@ pub struct OutcomeDetail {
     pub appeal: Option<AppealRow>,
     /// Does the caller see what only staff see?
     pub for_staff: bool,
+    /// The calibrated scores, for staff.
+    pub scores: Vec<CalibratedScore>,
     /// What the caller can do.
     pub actions: Actions,
 }
 
 impl Assessments {
-    fn outcome_detail(&self, actor: &Actor, row: AssessmentRow, facts: RatingFacts) -> Result<OutcomeDetail> {
+    async fn outcome_detail(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        row: AssessmentRow,
+        facts: RatingFacts,
+    ) -> Result<OutcomeDetail> {
         let for_staff = actor.account_id != row.candidate();
         let blocked = |guard: &str| self.rating_blocked(guard, &row, &facts, actor);
         let actions = ASSESSMENT.actions(&row.state, &who(actor, &row), |_, guard| blocked(guard));
         let published = |outcome: &OutcomeRow| for_staff || outcome.published_at.is_some();
         let outcome = facts.outcome.filter(published).ok_or_else(|| Error::not_found("outcome"))?;
-        Ok(OutcomeDetail { row, outcome, appeal: facts.appeal, for_staff, actions })
+        let scores = match for_staff {
+            true => store::scores::of(conn, row.assessment_id()).await?,
+            false => Vec::new(),
+        };
+        Ok(OutcomeDetail { row, outcome, appeal: facts.appeal, for_staff, scores, actions })
     }
 
     /// The outcome of an assessment: to the candidate once it is published, and to reviewers.
@@ -59,7 +73,7 @@ impl Assessments {
             store::cards::read_by(conn, id, actor.account_id, self.ctx.clock.now()).await?;
         }
         let facts = self.rating_facts(conn, actor, &row).await?;
-        self.outcome_detail(actor, row, facts)
+        self.outcome_detail(conn, actor, row, facts).await
     }
 
     /// The candidate appeals: once, and in time. Somebody who saw no card is asked to rate anew.
@@ -104,7 +118,7 @@ impl Assessments {
         notify::mail(&self.ctx, conn, row.candidate(), received).await?;
         self.ask_somebody(conn, &row, CardRole::Appeal, now).await?;
         let facts = self.rating_facts(conn, actor, &row).await?;
-        self.outcome_detail(actor, row, facts)
+        self.outcome_detail(conn, actor, row, facts).await
     }
 
     /// Answers an appeal that was rated anew: the outcome rises or stays.
@@ -139,6 +153,7 @@ impl Assessments {
             let application = ApplicationId::from_uuid(row.application_id);
             self.vetting.raise_by_assessment_in(conn, actor.account_id, application, id).await?;
         }
+        self.tell_rated(conn, &row, RatedStep::AppealAnswered).await?;
         let data = json!({ "outcome": answer });
         let audience = [Audience::Account(row.candidate())];
         notify::publish(&self.ctx, conn, &row, "assessment.appeal_answered", data.clone(), &audience).await?;
@@ -156,6 +171,6 @@ impl Assessments {
         };
         audit::record(&self.ctx, conn, entry).await?;
         let facts = self.rating_facts(conn, actor, &row).await?;
-        self.outcome_detail(actor, row, facts)
+        self.outcome_detail(conn, actor, row, facts).await
     }
 }

@@ -17,6 +17,7 @@ use chrono::Duration;
 use serde_json::json;
 
 use super::rating_access::{RATING_TIMERS, RatingFacts, who};
+use super::scored::RatedStep;
 use super::{Assessments, notify};
 use crate::model::outcome::{FeedbackInput, check_reason_codes, feedback};
 use crate::model::rating::{CardContent, CardRole, CardState, Disagreement, Outcome, disagreement, means};
@@ -26,6 +27,7 @@ use crate::store;
 use crate::store::assessments::AssessmentRow;
 use crate::store::cards::CardRow;
 use crate::store::outcomes::OutcomeRow;
+use crate::store::scores::CalibratedScore;
 
 /// The cards of an assessment as a reviewer may see them.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct CardsDetail {
     pub disagreement: Option<Disagreement>,
     /// The plain means.
     pub means: Option<BTreeMap<String, Option<f64>>>,
+    /// The calibrated scores.
+    pub scores: Vec<CalibratedScore>,
     /// What the caller can do.
     pub actions: Actions,
 }
@@ -96,7 +100,8 @@ impl Assessments {
         let shown = facts.rated_out(row.state()?);
         if !shown {
             let cards = facts.cards;
-            return Ok(CardsDetail { row, cards, shown, disagreement: None, means: None, actions });
+            let (means, scores) = (None, Vec::new());
+            return Ok(CardsDetail { row, cards, shown, disagreement: None, means, scores, actions });
         }
         store::cards::read_by(conn, id, actor.account_id, self.ctx.clock.now()).await?;
         let rubric = self.rubric(conn, &row.rubric_version).await?;
@@ -104,7 +109,8 @@ impl Assessments {
         let mut cards = self.counted(conn, &row).await?;
         let means = Some(Self::means_of(&cards, &rubric));
         cards.extend(facts.cards.into_iter().filter(CardRow::is_open));
-        Ok(CardsDetail { row, cards, shown, disagreement, means, actions })
+        let scores = store::scores::of(conn, id).await?;
+        Ok(CardsDetail { row, cards, shown, disagreement, means, scores, actions })
     }
 
     fn disagreement_of(
@@ -265,6 +271,7 @@ impl Assessments {
             outcome.appeal_until = Some(now + Duration::days(row.policy()?.appeal_days));
         }
         store::outcomes::update(conn, &outcome).await?;
+        self.tell_rated(conn, row, RatedStep::Published).await?;
         let data = json!({ "outcome": outcome.outcome, "reason_codes": outcome.reason_codes,
             "appeal_until": outcome.appeal_until });
         let audience = [Audience::Account(row.candidate())];

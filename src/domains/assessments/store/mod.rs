@@ -13,5 +13,6 @@ pub mod personal_data;
 pub mod raters;
 pub mod records;
 pub mod rubrics;
+pub mod scores;
 pub mod sessions;
 pub mod waiting;

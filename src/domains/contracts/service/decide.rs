@@ -10,12 +10,15 @@ use assay_payments::{Refund, Release, ReversedRefund};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::timers;
+use assay_scoring::Outcome;
 use chrono::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{clocks, lifecycle, notify, save_milestone};
-use crate::model::{DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, step};
+use crate::model::{
+    DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, WHOLE_BPS, step,
+};
 use crate::store;
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::{DecisionRow, MilestoneRow};
@@ -39,6 +42,19 @@ impl Order<'_> {
     fn terminal(&self) -> bool {
         use DecisionKind as K;
         !matches!(self.kind, K::PartAccepted | K::HoldbackFreed | K::HoldbackDivided | K::TakenBack)
+    }
+
+    /// Does the end of the milestone say something of how its developer delivers? Not where it was dropped, where its
+    /// money came or went by a bank's doing, or where the contract ended before anything was delivered.
+    fn bears_on_delivery(&self, milestone: &MilestoneRow) -> bool {
+        use DecisionKind as K;
+        match self.kind {
+            K::Accepted | K::AutoAccepted | K::RefundGranted | K::CancelledLate | K::NeverDelivered => true,
+            K::DisputeSettled | K::DisputeDefaulted | K::Awarded => true,
+            K::HoldExpired | K::Settled => milestone.delivered_at.is_some(),
+            K::PartAccepted | K::Dropped | K::CameTooLate | K::ChargedBack => false,
+            K::HoldbackFreed | K::HoldbackDivided | K::TakenBack => false,
+        }
     }
 
     /// The state that it leads to, when `accepted` of `amount` is the developer's.
@@ -152,10 +168,35 @@ async fn carry_out(
     }
     save_milestone(ctx, conn, milestone).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await?;
+    if order.bears_on_delivery(milestone) {
+        let outcome = outcome(contract, milestone, &order, after.accepted())?;
+        assay_scoring::record_outcome_in(ctx, conn, &outcome).await?;
+    }
     if order.terminal() {
         lifecycle::complete_if_done(ctx, conn, contract).await?;
     }
     Ok(decision)
+}
+
+/// How the milestone ended, for the developer's scores; `accepted` of its amount became theirs.
+fn outcome(
+    contract: &ContractRow,
+    milestone: &MilestoneRow,
+    order: &Order<'_>,
+    accepted: i64,
+) -> Result<Outcome> {
+    let whole = i128::from(milestone.amount.max(1));
+    let bps = i128::from(accepted).saturating_mul(i128::from(WHOLE_BPS)).checked_div(whole).unwrap_or(0);
+    Ok(Outcome {
+        milestone: milestone.milestone_id(),
+        developer: contract.developer(),
+        organisation: contract.organisation(),
+        project: contract.project(),
+        accepted_bps: u32::try_from(bps).unwrap_or(0).min(WHOLE_BPS),
+        on_time: milestone.delivered_at.map(|at| at <= milestone.due_at),
+        disputed: order.kind == DecisionKind::RefundGranted,
+        amount: Money::new(milestone.amount, milestone.currency()?),
+    })
 }
 
 /// Releases what is held back, once.

@@ -51,10 +51,6 @@ pub struct Weighed {
     pub grid: Grid,
     /// Ratings that it rests on.
     pub ratings: i32,
-    /// Cards that it rests on.
-    pub cards: i32,
-    /// Assessments that it rests on.
-    pub assessments: i32,
 }
 
 impl Weighed {
@@ -100,7 +96,7 @@ pub fn weigh(parameters: &RatedParameters, cards: &[Card], drifting: Drifting) -
     let mut assessments: Vec<&[Card]> = cards.chunk_by(|a, b| a.assessment == b.assessment).collect();
     assessments.sort_by_key(|cards| cards.first().map(|card| card.at));
     let mut known: Option<(Posterior, DateTime<Utc>)> = None;
-    let mut weighed = (0, 0, 0);
+    let mut count = 0_usize;
     for cards in assessments {
         let (Ok(ratings), Some(first)) = (ratings_of(cards), cards.first()) else { continue };
         let mut scorer = Scorer::of(&parameters.of(&ratings), &ratings, grid);
@@ -108,17 +104,9 @@ pub fn weigh(parameters: &RatedParameters, cards: &[Card], drifting: Drifting) -
             scorer = scorer.starting_from(grid.spread(&posterior.density, drifting.between(*at, first.at)));
         }
         known = Some((scorer.posterior(&ratings, 0), first.at));
-        let rated = cards.iter().filter(|card| !card.levels.is_empty()).count();
-        weighed = (weighed.0 + ratings.len(), weighed.1 + rated, weighed.2 + 1);
+        count += ratings.len();
     }
-    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    known.map(|(posterior, _)| Weighed {
-        posterior,
-        grid,
-        ratings: count(weighed.0),
-        cards: count(weighed.1),
-        assessments: count(weighed.2),
-    })
+    known.map(|(posterior, _)| Weighed { posterior, grid, ratings: i32::try_from(count).unwrap_or(i32::MAX) })
 }
 
 fn ratings_of(cards: &[Card]) -> Result<Ratings, Fault> {

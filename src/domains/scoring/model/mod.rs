@@ -7,14 +7,17 @@ pub mod data;
 pub mod delivery;
 pub mod evidence;
 pub mod fit;
+pub mod impact;
 pub mod jmle;
 pub mod mml;
 pub mod parameters;
 pub mod pcm;
+pub mod recalibration;
 pub mod report;
 pub mod scales;
 pub mod score;
 mod squarem;
+pub mod validity;
 
 #[cfg(test)]
 mod tests;

@@ -312,7 +312,7 @@ fn assemble(
 }
 
 /// Conventional bounds of the mean square (Wright & Linacre 1994, Rasch Measurement Transactions 8:3).
-fn flag(measure: &Measure) -> Option<&'static str> {
+pub fn flag(measure: &Measure) -> Option<&'static str> {
     match measure.infit {
         infit if infit > 1.5 => Some("misfit"),
         infit if infit < 0.5 => Some("muted"),

@@ -43,8 +43,6 @@ string_enum! {
         Recalibration = "recalibration",
         /// A milestone ended.
         Outcome = "outcome",
-        /// An assessment was voided.
-        Integrity = "integrity",
     }
 }
 

@@ -1,7 +1,12 @@
 //! Use cases: authorise → transaction → model → store → events, audit.
 
+pub mod explain;
 pub mod moving;
 pub mod outcomes;
+pub mod rated;
+pub mod recalibrate;
+pub mod reports;
+pub mod staff;
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Error, Result};

@@ -85,7 +85,7 @@ async fn bad_decisions_are_told_at_once() {
     let app = TestApp::start().await;
     let over = app.over().await;
     let sam = app.reviewer().await;
-    app.both_rate(&over, card(2, "no"), card(2, "no")).await;
+    app.both_rate(&over, card(1, "no"), card(1, "no")).await;
     let mut bad = decision("not_ready");
     bad["reason_codes"] = json!(["verification", "verification", "meets_the_bar", "luck"]);
     bad["feedback"][0]["criterion"] = json!("charm");

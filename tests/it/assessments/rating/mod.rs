@@ -79,7 +79,8 @@ impl TestApp {
         let ctx = self.ctx().clone();
         let taxonomy = Taxonomy::load(&ctx).await.expect("the taxonomy");
         let vetting = Vetting { ctx: ctx.clone(), taxonomy: taxonomy.clone() };
-        Assessments::new(ctx, taxonomy, vetting, assay_contracts::ties).expect("the tasks read")
+        let (ties, on_rated) = (assay_contracts::ties, assay_scoring::on_rated);
+        Assessments::new(ctx, taxonomy, vetting, ties, on_rated).expect("the tasks read")
     }
 
     /// One value of one row.

@@ -94,7 +94,7 @@ async fn a_redo_and_a_decision_at_once_leave_one() {
     let app = TestApp::start().await;
     let over = app.over().await;
     let (sam, rosa) = (app.reviewer().await, app.staff("staff-rosa", Permission::Reviewer).await);
-    app.both_rate(&over, card(2, "yes"), card(2, "yes")).await;
+    app.both_rate(&over, card(3, "yes"), card(3, "yes")).await;
     let seen = app.get(&format!("{}/cards", over.path)).by(&sam).expect(200).await;
     let reason = json!({ "reason": "The task had a defect of its own." });
     let redo =

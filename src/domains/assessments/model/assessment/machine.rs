@@ -359,7 +359,8 @@ pub const ASSESSMENT: Machine = Machine {
             to: "adjudication",
             who: SYSTEM,
             effects: &[
-                "2 levels apart on a criterion, recommendations on both sides of the pass line, or no decision on one",
+                "2 levels apart on a criterion, recommendations on both sides of the pass line, no decision on one, or a \
+                 score that may be on either side of the pass line",
                 "a third rater is chosen",
             ],
             ..TRANSITION

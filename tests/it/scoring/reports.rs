@@ -1,0 +1,103 @@
+//! What is published of the scores themselves: validity, adverse impact.
+
+use assay_kernel::Permission;
+use serde_json::{Value, json};
+
+use crate::harness::TestApp;
+
+#[tokio::test]
+async fn validity_says_too_few_until_there_are_enough() {
+    let app = TestApp::start().await;
+    let few = app.get("/v1/validity").expect(200).await;
+    assert_eq!((few.text_at("/overall/state"), few.at("/overall/outcomes")), ("too_few".into(), json!(0)));
+    assert_eq!(few.at("/overall/needed_outcomes"), 150);
+    assert_eq!(few.at("/coefficients"), Value::Null);
+
+    // 400 milestones of 80 developers: the abler, the more is delivered.
+    let now = app.now();
+    app.figures(&format!(
+        "INSERT INTO delivery_outcomes (id, milestone_id, developer_id, organisation_id, project_id, accepted_bps, on_time,
+            disputed, amount, currency, technical_theta, collaboration_theta, rubric_version, occurred_at)
+         SELECT gen_random_uuid(), gen_random_uuid(), ('00000000-0001-7000-8000-' || lpad(to_hex(n % 80), 12, '0'))::uuid,
+            gen_random_uuid(), gen_random_uuid(),
+            CASE WHEN (n * 7919) % 100 < 65 + 30 * ((n % 80) - 40) / 40.0 THEN 10000 ELSE 4000 END, true, false, 500000,
+            'USD', ((n % 80) - 40) / 25.0, 0, CASE WHEN n < 350 THEN '2026-11-21' ELSE '2027-01-01' END, '{now}'
+         FROM generate_series(0, 399) n"
+    ))
+    .await;
+    app.night().await;
+    let report = app.get("/v1/validity").expect(200).await;
+    assert_eq!(
+        (report.text_at("/overall/state"), report.at("/overall/outcomes")),
+        ("judged".into(), json!(400))
+    );
+    assert_eq!(report.at("/overall/developers"), 80);
+    let figure = |pointer: &str| report.at(pointer).as_f64().unwrap_or_else(|| panic!("{pointer}: {report}"));
+    assert!(figure("/overall/auc/lower") > 0.6 && figure("/overall/auc/upper") < 0.95);
+    assert!(figure("/overall/brier/value") < figure("/overall/brier_of_base_rate"));
+    assert!(figure("/overall/brier/lower") < figure("/overall/brier/value"));
+    assert_eq!(report.at("/overall/bins").as_array().unwrap().len(), 5);
+    assert!(figure("/overall/bins/0/delivered/value") < figure("/overall/bins/4/delivered/value"));
+    assert!(figure("/coefficients/technical") > 0.5);
+    assert_eq!(report.text_at("/by_rubric/2026-11-21/state"), "judged");
+    assert_eq!(report.text_at("/by_rubric/2027-01-01/state"), "too_few");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn adverse_impact_is_told_by_groups_of_those_who_agreed() {
+    let app = TestApp::start().await;
+    let sam = app.staff("staff-sam", Permission::Reviewer).await;
+    let dora = app.sign_up("dev-dora", &["developer"]).await;
+    let path = "/v1/me/demographics";
+    app.get(path).by(&dora).expect(404).await;
+    let old = json!({ "consent_version": "2020-01-01", "gender": "woman" });
+    let refused = app.put(path).by(&dora).json(old).expect(422).await;
+    assert_eq!(refused.at("/errors/0/pointer"), "/consent_version");
+    let unknown = json!({ "consent_version": "2026-11-21", "gender": "secret" });
+    app.put(path).by(&dora).json(unknown).expect(422).await;
+    let told = json!({ "consent_version": "2026-11-21", "gender": "woman", "age": "from_40" });
+    let given = app.put(path).by(&dora).json(told.clone()).expect(200).await;
+    assert_eq!((given.text_at("/gender"), given.at("/disability")), ("woman".into(), Value::Null));
+    let less = json!({ "consent_version": "2026-11-21", "age": "from_40" });
+    let replaced = app.put(path).by(&dora).json(less).expect(200).await;
+    assert_eq!((replaced.at("/gender"), replaced.at("/version")), (Value::Null, json!(2)));
+    app.delete(path).by(&dora).expect(428).await;
+    app.delete(path).by(&dora).if_match(&given.etag()).expect(412).await;
+    app.delete(path).by(&dora).if_match(&replaced.etag()).expect(204).await;
+    assert!(app.dump("demographics").await.is_empty(), "taken back is deleted");
+    app.get("/v1/metrics/adverse_impact").by(&dora).expect(403).await;
+    let none = app.get("/v1/metrics/adverse_impact").by(&sam).expect(200).await;
+    assert_eq!(none.at("/attributes"), json!({}));
+
+    // 40 women of whom 14 are approved, 40 men of whom 20 are, 3 others; 10 who told nothing.
+    let now = app.now();
+    let id = |kind: &str| format!("('00000000-{kind}-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid");
+    let (person, assessment, application) = (id("0001"), id("0002"), id("0003"));
+    app.figures(&format!(
+        "INSERT INTO assessments (id, application_id, candidate_id, track, state, zone, task_family, task_version,
+            ai_policy, rubric_version, policy, policy_version, bookable_from, created_at, updated_at)
+         SELECT {assessment}, {application}, {person}, 'backend', 'finalized', 'UTC', 'api-service', '2026-11', '',
+            '2026-11-21', '{{}}', 'x', '{now}', '{now}', '{now}' FROM generate_series(0, 92) n;
+         INSERT INTO assessment_outcomes (assessment_id, outcome, reason_codes, reason, means, feedback, decided_by_id,
+            decided_at, publish_at, published_at)
+         SELECT {assessment}, CASE WHEN n < 14 OR n BETWEEN 40 AND 59 OR n > 79 THEN 'approved' ELSE 'not_ready' END, '{{}}',
+            '', '{{}}', '[]', {person}, '{now}', '{now}', '{now}' FROM generate_series(0, 92) n;
+         INSERT INTO demographics (account_id, gender, consent_version, consented_at, updated_at)
+         SELECT {person}, CASE WHEN n < 40 THEN 'woman' WHEN n < 80 THEN 'man' ELSE 'another' END, '2026-11-21', '{now}',
+            '{now}' FROM generate_series(0, 82) n"
+    ))
+    .await;
+    let report = app.get("/v1/metrics/adverse_impact").by(&sam).expect(200).await;
+    let groups = report.at("/attributes/gender").as_array().unwrap().clone();
+    let group = |name: &str| groups.iter().find(|one| one["group"] == name).expect("the group");
+    assert_eq!((&group("woman")["decided"], &group("woman")["selection_rate"]), (&json!(40), &json!(0.35)));
+    assert_eq!(
+        (&group("woman")["below_four_fifths"], &group("man")["impact_ratio"]),
+        (&json!(true), &json!(1.0))
+    );
+    let p = group("woman")["p_value"].as_f64().unwrap();
+    assert!((p - 0.257_6).abs() < 0.01, "{p}");
+    assert_eq!((&group("another")["suppressed"], &group("another")["decided"]), (&json!(true), &Value::Null));
+    app.stop().await;
+}
