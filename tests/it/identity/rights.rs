@@ -433,11 +433,16 @@ async fn what_is_kept_for_a_time_only_is_gone_when_the_time_is_over() {
         assay::app::worker::schedule_housekeeping(app.ctx()).await.expect("a job");
         app.work_with_failures().await;
     };
+    // What is yet to be done is not kept too long.
+    let past = |table: &str| match table {
+        "jobs" => format!("(SELECT * FROM jobs WHERE run_at <= '{}')", app.now()),
+        table => table.to_owned(),
+    };
     let mails = || std::fs::read_dir(app.services.sandbox.mail.clone().unwrap()).unwrap().count();
     let mut days = 0;
     clean().await;
     for (table, _) in kept {
-        assert_ne!(app.dump(table).await, "", "{table} has nothing that could go");
+        assert_ne!(app.dump(&past(table)).await, "", "{table} has nothing that could go");
     }
     assert!(mails() > 0);
     let mut order = kept.to_vec();
@@ -449,14 +454,14 @@ async fn what_is_kept_for_a_time_only_is_gone_when_the_time_is_over() {
             days = age - 1;
             clean().await;
             if !matches!(table, "events" | "sessions" | "refresh_tokens" | "organisation_invitations") {
-                assert_ne!(app.dump(table).await, "", "{table} is gone a day too early");
+                assert_ne!(app.dump(&past(table)).await, "", "{table} is gone a day too early");
             }
         }
         app.advance_clock(Duration::from_secs((age + 1 - days) * DAY)).await;
         days = age + 1;
         clean().await;
         if table != "events" {
-            assert_eq!(app.dump(table).await, "", "{table} is kept for too long");
+            assert_eq!(app.dump(&past(table)).await, "", "{table} is kept for too long");
         }
         assert!(days < 31 || mails() == 0);
         if table == "idempotency_keys" {

@@ -38,7 +38,7 @@ async fn a_developer_sees_where_they_stand_what_keeps_them_out_and_what_would_mo
         "{mine}"
     );
     let would = first["counterfactual"].as_str().unwrap();
-    assert!(would.starts_with("Level 4 in `postgresql` would move you from 4 to "), "{would}");
+    assert!(would.starts_with("Level 4 in `rust` would move you from 4 to "), "{would}");
     assert!(first["explanation"]["parts"].as_array().unwrap().len() > 5);
 
     let second = of(&pays_fifty);

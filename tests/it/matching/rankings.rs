@@ -50,7 +50,7 @@ async fn those_who_meet_every_constraint_are_ranked_and_told_why() {
     assert_eq!(constraints, ["approved", "skill", "rate", "weekly_hours", "start", "overlap"]);
     assert!(first["summary"].as_str().unwrap().contains("skills needed"), "{first}");
     // Nobody's floor is told.
-    assert!(!ranking.text.contains("74"), "{ranking}");
+    assert!(!ranking.text.contains("$74") && !ranking.text.contains(":7400"), "{ranking}");
     // The neighbour of a skill that helps is worth something: MySQL carries over to PostgreSQL.
     let parts_of = |who: &str| {
         let place = places.iter().find(|place| place["developer"]["id"] == who).unwrap();

@@ -63,7 +63,7 @@ async fn a_decision_publishes_scores_that_explain_themselves() {
     let shown = app.get(&seen_by_client).by(&client).expect(200).await;
     assert_eq!(shown.at("/scores/0/score"), score);
     assert_eq!(shown.at("/scores/0/lower"), lower);
-    assert_eq!(shown.at("/scores/0/criteria"), Value::Null);
+    assert!(shown.json()["scores"][0].get("criteria").is_none(), "how they were rated is their own");
     app.get(&seen_by_client).by(&over.candidate).expect(403).await;
     let page = app.get("/v1/me/score/events?limit=1").by(&over.candidate).expect(200).await;
     let cursor = page.text_at("/next_cursor");
@@ -143,7 +143,6 @@ async fn a_redo_counts_with_the_first_and_is_no_best_of() {
     let granted = app.review(&sam, &over.path, "grant_redo", reason).await;
     let redo = format!("/v1/assessments/{}", granted.id());
     let (kaya, umar) = (app.assessor("staff-kaya").await, app.assessor("staff-umar").await);
-    app.assessor("staff-vera").await;
     app.seat_redo(&redo, (&kaya, &umar)).await;
     app.end_session(&redo).await;
     app.rate(&kaya, &redo, card(4, "yes")).await;

@@ -169,7 +169,7 @@ async fn carry_out(
     save_milestone(ctx, conn, milestone).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await?;
     if order.bears_on_delivery(milestone) {
-        let outcome = outcome(contract, milestone, &order, after.accepted())?;
+        let outcome = outcome(contract, milestone, order, after.accepted())?;
         assay_scoring::record_outcome_in(ctx, conn, &outcome).await?;
     }
     if order.terminal() {

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 /// A developer's own word.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = match_preferences, check_for_backend(diesel::pg::Pg))]
 #[allow(missing_docs)]
 pub struct PreferencesRow {

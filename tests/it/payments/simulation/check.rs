@@ -277,12 +277,7 @@ impl Life<'_> {
             self.balance(K::FeeDeferred, it.id).await,
         );
         let lost = it.bank == Bank::Lost;
-        same(
-            "held",
-            it,
-            holds,
-            if lost { (0, it.frozen(), 0) } else { (it.free(), it.frozen(), it.deferred()) },
-        )?;
+        same("held", it, holds, if lost { (0, 0, 0) } else { (it.free(), it.frozen(), it.deferred()) })?;
 
         // The client got back what was decided.
         let mut refunds = Vec::new();
