@@ -20,10 +20,12 @@ impl Walk<'_> {
             let skills = self.get(who, "/v1/portfolio/skills").await?;
             let mut all: Vec<Value> =
                 skills.list("/data").iter().map(|skill| skill["slug"].clone()).collect();
-            // Named again where it is there already: the list is a set.
-            all.push(json!("rust"));
-            if who.login == developer.login {
-                all.push(json!("postgresql"));
+            let claimed =
+                ["rust", "postgresql"].into_iter().take(1 + usize::from(who.login == developer.login));
+            for skill in claimed.map(Value::from) {
+                if !all.contains(&skill) {
+                    all.push(skill);
+                }
             }
             self.put(who, "/v1/portfolio/skills", skills.etag.as_deref(), json!({ "skills": all })).await?;
             let free = json!({ "weekly_hours": 40, "rate_per_hour": { "amount": 6_000, "currency": "USD" } });

@@ -83,7 +83,7 @@ fn path_of(template: &str, over: &Over, concern: &str) -> String {
 fn settle(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            for name in ["request_id", "last_used_at", "last_seen_at", "signature"] {
+            for name in ["request_id", "last_used_at", "last_seen_at", "made_at", "signature"] {
                 members.remove(name);
             }
             members.values_mut().for_each(settle);
