@@ -281,7 +281,7 @@ impl Life<'_> {
 
         // The client got back what was decided.
         let mut refunds = Vec::new();
-        if let Some(charge) = paid.iter().next().and_then(|charge| charge["id"].as_str()) {
+        if let Some(charge) = paid.as_slice().first().and_then(|charge| charge["id"].as_str()) {
             refunds = self.world.provider(&format!("refunds?limit=100&charge={charge}")).await;
         }
         let (gone, back): (Vec<&Value>, Vec<&Value>) = refunds
