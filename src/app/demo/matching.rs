@@ -33,7 +33,7 @@ impl Walk<'_> {
         }
         self.say("both developers say what they can do, that they ask $60 an hour, and have 40 hours a week");
         for who in [developer, rival] {
-            self.own_match(who, project, |own| own["feasible"] == true).await?;
+            self.own_match(who, project, |own| own["place"].is_number()).await?;
         }
 
         let path = format!("{project}/matches");
