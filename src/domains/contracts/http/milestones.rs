@@ -55,7 +55,7 @@ macro_rules! bare {
         $(#[$doc])*
         #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
         #[post($path)]
-        async fn $handler(ctx: Data<Ctx>, caller: Auth<$access>, id: Path<MilestoneId>, key: IdempotencyKey) -> Outcome {
+        async fn $handler(ctx: Data<Ctx>, caller: Auth<$access>, id: Path<MilestoneId>, key: $key) -> Outcome {
             let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
                 shown(($call)(&ctx, conn, &caller, id.0).await?)
             })

@@ -62,14 +62,13 @@ impl Matching {
             updated_at: self.ctx.clock.now(),
             version: 1,
         };
-        // Said again is not said anew.
         if let Some(known) = store::preferences::find(conn, actor.account_id).await? {
-            row.updated_at = known.updated_at;
-            row.version = known.version;
-            if row == known {
+            let again =
+                PreferencesRow { updated_at: known.updated_at, version: known.version, ..row.clone() };
+            // Said again is not said anew.
+            if again == known {
                 return Ok(known);
             }
-            row.updated_at = self.ctx.clock.now();
         }
         row.version = store::preferences::put(conn, &row).await?;
         let (subject, audience) = (actor.account_id.to_string(), [Audience::Account(actor.account_id)]);
