@@ -206,6 +206,10 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
         .collect();
     let listed: BTreeSet<&str> = NOT_IDEMPOTENT.iter().copied().collect();
     assert_eq!(listed, without_key, "NOT_IDEMPOTENT in src/app/openapi/complete.rs");
+    for source in sources().iter().filter(|source| source.is_http_room()) {
+        let count = |what: &str| source.text.matches(what).count();
+        assert_eq!(count("$key:ident"), count("key: $key"), "a macro takes the key that it is told");
+    }
     let of_macros = acts_of_money_in_macros();
     let demanding = handlers.iter().filter(|handler| handler.takes(": MoneyKey"));
     let demanding: BTreeSet<&str> =
