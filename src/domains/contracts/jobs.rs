@@ -30,4 +30,5 @@ pub fn jobs(registry: &mut Registry) {
     registry.on("timer:dispute:appeal_overdue", disputes::on_appeal_overdue);
     registry.on("timer:dispute:execute", disputes::on_execute);
     registry.on("timer:dispute:hold_ending", disputes::on_hold_ending);
+    registry.on("timer:dispute:hold_deadline", disputes::on_hold_deadline);
 }

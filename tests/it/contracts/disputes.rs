@@ -295,6 +295,40 @@ async fn a_small_award_needs_no_second_person_and_is_carried_out_after_its_days(
 }
 
 #[tokio::test]
+async fn it_ends_with_the_time_for_which_money_can_be_held() {
+    // Nobody has mediated: what is delivered counts as accepted.
+    let deal = active(json!({})).await;
+    deal.deliver(0).await;
+    let dispute = deal.dispute(&deal.client, 0, 0).await;
+    deal.post_as(&deal.developer, &format!("{dispute}/respond"), answer(AMOUNT)).await.assert_status(200);
+    deal.app.advance_days(77).await;
+    assert_eq!(deal.state(&dispute).await, "mediation");
+    let warned = deal.app.kinds(&deal.developer).await;
+    assert!(warned.iter().any(|kind| kind == "dispute.hold_ending"), "{warned:?}");
+    deal.app.advance_days(13).await;
+    let seen = deal.see(&deal.milestones[0]).await;
+    assert_eq!((seen.text_at("/state"), seen.at("/disputes/0/state")), ("resolved".into(), json!("expired")));
+    assert_eq!(seen.at("/decisions/0/kind"), "dispute_expired");
+    assert_eq!((seen.at("/released/amount"), seen.at("/refunded/amount")), (json!(AMOUNT), json!(0)));
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
+async fn a_proposal_stands_when_nobody_arbitrates_in_time() {
+    let deal = active(json!({})).await;
+    let dispute = deal.arbitrated(0, 0, AMOUNT, AMOUNT).await;
+    deal.app.advance_days(90).await;
+    assert_eq!(deal.state(&dispute).await, "expired");
+    let seen = deal.see(&deal.milestones[0]).await;
+    assert_eq!(seen.at("/decisions/0/kind"), "dispute_expired");
+    let half = AMOUNT / 2;
+    assert_eq!((seen.at("/released/amount"), seen.at("/refunded/amount")), (json!(half), json!(half)));
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
 async fn taken_back_it_leaves_things_where_they_stood_and_cannot_come_again() {
     let deal = active(json!({ "review_days": 6 })).await;
     let path = &deal.milestones[0];
@@ -446,6 +480,6 @@ async fn a_dispute_is_for_its_sides_and_its_staff() {
     let finance = app.staff("staff-umar", Permission::Finance).await;
     assert_eq!(app.get(&dispute).by(&finance).expect(200).await.at("/allowed_actions"), json!([]));
     let process = app.get("/v1/process/dispute").by(&deal.client).expect(200).await;
-    assert_eq!(process.at("/states").as_array().unwrap().len(), 11);
+    assert_eq!(process.at("/states").as_array().unwrap().len(), 12);
     deal.app.stop().await;
 }

@@ -69,6 +69,8 @@ string_enum! {
         DisputeSettled = "dispute_settled",
         /// A dispute was never answered: as claimed.
         DisputeDefaulted = "dispute_defaulted",
+        /// A dispute did not end in the time for which money can be held: as proposed, else as if nobody had disputed.
+        DisputeExpired = "dispute_expired",
         /// An award was carried out.
         Awarded = "awarded",
         /// What was held back was divided as a dispute ended.

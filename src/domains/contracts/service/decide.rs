@@ -51,7 +51,7 @@ impl Order<'_> {
         match self.kind {
             K::Accepted | K::AutoAccepted | K::RefundGranted | K::CancelledLate | K::NeverDelivered => true,
             K::DisputeSettled | K::DisputeDefaulted | K::Awarded => true,
-            K::HoldExpired | K::Settled => milestone.delivered_at.is_some(),
+            K::HoldExpired | K::DisputeExpired | K::Settled => milestone.delivered_at.is_some(),
             K::PartAccepted | K::Dropped | K::CameTooLate | K::ChargedBack => false,
             K::HoldbackFreed | K::HoldbackDivided | K::TakenBack => false,
         }
@@ -63,7 +63,8 @@ impl Order<'_> {
         use MilestoneState as S;
         match self.kind {
             K::PartAccepted => S::Delivered,
-            K::ChargedBack | K::DisputeSettled | K::DisputeDefaulted | K::Awarded => S::Resolved,
+            K::DisputeSettled | K::DisputeDefaulted | K::DisputeExpired | K::Awarded => S::Resolved,
+            K::ChargedBack => S::Resolved,
             K::AutoAccepted => S::AutoAccepted,
             K::HoldExpired if accepted == milestone.amount => S::AutoAccepted,
             _ if accepted == milestone.amount => S::Accepted,

@@ -28,7 +28,7 @@ pub const INVARIANTS: &[Invariant] = &[
             LEFT JOIN ledger_accounts f ON f.owner = m.id AND f.kind = 'hold_frozen' AND f.currency = m.currency
             LEFT JOIN ledger_guards fg ON fg.account = f.id
             WHERE (m.state NOT IN ('disputed', 'resolved') OR EXISTS (SELECT FROM disputes d WHERE d.milestone_id = m.id
-                    AND (d.id = m.open_dispute_id OR d.state IN ('settled', 'executed', 'defaulted')))) AND (
+                    AND (d.id = m.open_dispute_id OR d.state IN ('settled', 'executed', 'defaulted', 'expired')))) AND (
                 coalesce(hg.balance, 0) <> CASE
                     WHEN m.state IN ('funded', 'in_work', 'delivered', 'changes_requested', 'refund_requested')
                     THEN m.amount - m.released - (m.held_back - m.freed) ELSE 0 END
@@ -39,7 +39,7 @@ pub const INVARIANTS: &[Invariant] = &[
         name: "disputes_are_frozen",
         meaning: "A milestone is frozen for its sides as long as their dispute over it is open, and for one only.",
         offenders: "SELECT count(*) FROM disputes d JOIN milestones m ON m.id = d.milestone_id
-            WHERE (d.state NOT IN ('settled', 'executed', 'withdrawn', 'defaulted'))
+            WHERE (d.state NOT IN ('settled', 'executed', 'withdrawn', 'defaulted', 'expired'))
                 <> (m.open_dispute_id IS NOT DISTINCT FROM d.id)
                OR (m.open_dispute_id = d.id AND NOT d.after_release AND m.state <> 'disputed')",
     },
@@ -49,7 +49,7 @@ pub const INVARIANTS: &[Invariant] = &[
         offenders: "SELECT count(*) FROM disputes d LEFT JOIN LATERAL (SELECT count(*) AS n,
                 coalesce(sum(x.released + x.refunded + x.arbitration_fee), 0) AS moved
                 FROM milestone_decisions x WHERE x.dispute_id = d.id) x ON true
-            WHERE CASE WHEN d.state NOT IN ('settled', 'executed', 'defaulted') THEN x.n <> 0
+            WHERE CASE WHEN d.state NOT IN ('settled', 'executed', 'defaulted', 'expired') THEN x.n <> 0
                 WHEN NOT d.after_release THEN x.n <> 1 OR x.moved <> d.amount ELSE false END",
     },
     Invariant {

@@ -49,7 +49,7 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
             "open_dispute",
             "A dispute of yours is not over.",
             "SELECT count(*) FROM disputes d JOIN contracts c ON c.id = d.contract_id
-             WHERE d.state NOT IN ('settled', 'executed', 'withdrawn', 'defaulted')
+             WHERE d.state NOT IN ('settled', 'executed', 'withdrawn', 'defaulted', 'expired')
                AND (c.developer_id = $1 OR c.organisation_id IN (SELECT organisations_of_one($1))
                 OR $1 IN (d.mediator_id, d.arbitrator_id))",
         ),

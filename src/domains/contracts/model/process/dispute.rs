@@ -30,13 +30,15 @@ string_enum! {
         Withdrawn = "withdrawn",
         /// Never answered: decided as claimed.
         Defaulted = "defaulted",
+        /// Not ended in the time for which money can be held.
+        Expired = "expired",
     }
 }
 
 impl DisputeState {
     /// Is the money still frozen?
     pub fn is_open(self) -> bool {
-        !matches!(self, Self::Settled | Self::Executed | Self::Withdrawn | Self::Defaulted)
+        !matches!(self, Self::Settled | Self::Executed | Self::Withdrawn | Self::Defaulted | Self::Expired)
     }
 }
 
@@ -85,6 +87,11 @@ pub const DISPUTE: Machine = Machine {
             meaning: "Taken back by who opened it, or without an object: things go on where they stood.",
         },
         State { name: "defaulted", meaning: "Never answered: the money was divided as claimed." },
+        State {
+            name: "expired",
+            meaning: "Not ended in the time for which the provider lets money be held: it was divided as the mediator \
+                      proposed, and without a proposal as if nobody had disputed.",
+        },
     ],
     guards: &[
         Guard { code: "asked_of_you", needs: "The other side opened the dispute." },
@@ -168,6 +175,25 @@ pub const DISPUTE: Machine = Machine {
             clock: Some("5 days after the award, or with the answer to an appeal"),
             effects: &["decision", "release", "refund", "the loser's fee, out of what the loser gets"],
             ..row("execute", &["awarded"], "executed", SYSTEM)
+        },
+        Transition {
+            clock: Some("the end of the time for which money can be held"),
+            effects: &["decision", "release", "refund", "an appeal is not waited for"],
+            ..row("force", &["awarded"], "executed", SYSTEM)
+        },
+        Transition {
+            clock: Some("the end of the time for which money can be held"),
+            effects: &[
+                "decision as proposed; without a proposal what is delivered counts as accepted, the rest goes back",
+                "release",
+                "refund",
+            ],
+            ..row(
+                "force",
+                &["response_due", "negotiation", "mediation", "proposal_out", "arbitration"],
+                "expired",
+                SYSTEM,
+            )
         },
         Transition {
             guards: &["opened_by_you"],

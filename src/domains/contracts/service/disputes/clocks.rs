@@ -12,7 +12,7 @@ use serde_json::json;
 use super::super::{funding, notify};
 use super::ending::divide;
 use super::{Case, case, opening, staff};
-use crate::model::{DISPUTE, DecisionKind, DisputeState, Division};
+use crate::model::{DISPUTE, DecisionKind, DisputeState, Division, MilestoneState, Ruling};
 use crate::store;
 
 const SYSTEM: &[Who] = &[Who::System];
@@ -124,25 +124,67 @@ pub async fn on_execute(ctx: Ctx, fired: Fired) -> Result<()> {
             return Ok(());
         }
         let state = DISPUTE.transition(&case.row.state, "execute", SYSTEM)?.to;
-        let division =
-            Division::awarded(case.row.amount, award.developer, case.row.fee, case.row.positions()?);
+        let division = awarded(case, &award)?;
         divide(&ctx, conn, case, state, DecisionKind::Awarded, &division).await
     })
     .await
 }
 
-/// The money can be held for some days only: staff are told to end the dispute before.
-pub async fn on_hold_ending(ctx: Ctx, fired: Fired) -> Result<()> {
+fn awarded(case: &Case, award: &Ruling) -> Result<Division> {
+    Ok(Division::awarded(case.row.amount, award.developer, case.row.fee, case.row.positions()?))
+}
+
+/// Looks at a dispute that is open, whatever its state.
+async fn on_open(
+    ctx: &Ctx,
+    fired: &Fired,
+    work: impl AsyncFn(&mut Conn, &mut Case) -> Result<()>,
+) -> Result<()> {
     ctx.db
         .tx(async |conn| {
             let id = DisputeId::from_uuid(fired.subject);
-            let Some(found) = store::disputes::find(conn, id).await? else { return Ok(()) };
-            if !found.state()?.is_open() {
+            if store::disputes::find(conn, id).await?.is_none() {
                 return Ok(());
             }
-            let case = case(conn, id).await?;
-            let data = json!({ "held_until": funding::hold_deadline(&ctx, &case.milestone) });
-            notify::dispute(&ctx, conn, &case, "dispute.hold_ending", data, true).await
+            let mut case = case(conn, id).await?;
+            if case.row.state()?.is_open() { work(conn, &mut case).await } else { Ok(()) }
         })
         .await
+}
+
+/// The money can be held for some days only: staff are told to end the dispute before.
+pub async fn on_hold_ending(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_open(&ctx, &fired, async |conn, case| {
+        let data = json!({ "held_until": funding::hold_deadline(&ctx, &case.milestone) });
+        notify::dispute(&ctx, conn, case, "dispute.hold_ending", data, true).await
+    })
+    .await
+}
+
+/// The money can be held no longer: an award is carried out and a proposal stands. Where staff found nothing yet, the
+/// money goes as if nobody had disputed, so that a dispute that is opened late gains nothing by it.
+pub async fn on_hold_deadline(ctx: Ctx, fired: Fired) -> Result<()> {
+    on_open(&ctx, &fired, async |conn, case| {
+        let over =
+            funding::hold_deadline(&ctx, &case.milestone).is_some_and(|until| until <= ctx.clock.now());
+        if !over || case.row.after_release || postponed(&ctx, conn, case, "hold_deadline").await? {
+            return Ok(());
+        }
+        let state = DISPUTE.transition(&case.row.state, "force", SYSTEM)?.to;
+        let balance = case.row.amount;
+        let (kind, division) = match (&case.row.award, &case.row.proposal) {
+            (Some(award), _) => (DecisionKind::Awarded, awarded(case, award)?),
+            (None, Some(proposal)) => {
+                (DecisionKind::DisputeExpired, Division::plain(balance, proposal.developer))
+            }
+            (None, None) => {
+                let delivered =
+                    case.milestone.state_before.as_deref() == Some(MilestoneState::Delivered.as_str());
+                let developer = if delivered { balance } else { 0 };
+                (DecisionKind::DisputeExpired, Division::plain(balance, developer))
+            }
+        };
+        divide(&ctx, conn, case, state, kind, &division).await
+    })
+    .await
 }

@@ -142,6 +142,10 @@ pub async fn open_in(
     if let Some(deadline) = funding::hold_deadline(ctx, &milestone) {
         let warned = deadline - Duration::days(ctx.policy.contracts.hold_notice_days);
         timers::set(ctx, conn, DISPUTE.name, row.id, "hold_ending", warned).await?;
+        // What was decided on before is the developer's by then, and only waits.
+        if !after_release {
+            timers::set(ctx, conn, DISPUTE.name, row.id, "hold_deadline", deadline).await?;
+        }
     }
     milestone.state = transition.to.to_owned();
     milestone.open_dispute_id = Some(row.id);
