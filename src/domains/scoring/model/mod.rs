@@ -7,6 +7,7 @@ pub mod data;
 pub mod delivery;
 pub mod evidence;
 pub mod fit;
+mod halo;
 pub mod impact;
 pub mod jmle;
 pub mod mml;

@@ -6,9 +6,10 @@ use super::agreement::{Agreement, agreement};
 use super::connectivity::{Components, connectivity};
 use super::data::Ratings;
 use super::fit::{Measure, Separation};
+use super::halo::lend;
 use super::jmle::{Joint, joint};
 use super::mml::{Marginal, MarginalOptions, marginal};
-use super::scales::{Known, scales};
+use super::scales::{Known, correlation, scales};
 
 /// How measures are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -199,10 +200,13 @@ fn calibrate(ratings: &Ratings) -> (Vec<Vec<usize>>, Vec<Marginal>) {
         thresholds: &rough.thresholds,
     };
     let groups = scales(ratings, &known);
-    let each = match groups.as_slice() {
+    let mut each: Vec<Marginal> = match groups.as_slice() {
         [_] => vec![marginal(ratings, options)],
         groups => groups.iter().map(|group| marginal(&ratings.only(group), options)).collect(),
     };
+    if let ([first, second, ..], [one, other, ..]) = (each.as_mut_slice(), groups.as_slice()) {
+        lend(ratings, first, second, correlation(ratings, &known, one, other));
+    }
     (groups, each)
 }
 

@@ -63,6 +63,18 @@ pub fn scales(ratings: &Ratings, known: &Known<'_>) -> Vec<Vec<usize>> {
     groups
 }
 
+/// The correlation of what two groups of criteria measure, halo and error taken out; 0 where nothing can be said.
+pub fn correlation(ratings: &Ratings, known: &Known<'_>, a: &[usize], b: &[usize]) -> f64 {
+    let count = ratings.criteria.len();
+    let Some(cross) = cross(ratings, &residuals(ratings, known), count) else { return 0.0 };
+    let sum = |a: &[usize], b: &[usize]| {
+        let products = a.iter().map(|i| b.iter().map(|j| cross[i * count + j]).sum::<f64>());
+        products.sum::<f64>() / (a.len() * b.len()) as f64
+    };
+    let own = sum(a, a) * sum(b, b);
+    if own > 0.0 { (sum(a, b) / own.sqrt()).clamp(-1.0, 1.0) } else { 0.0 }
+}
+
 /// Rating less what is expected of an average developer from this assessor on this criterion.
 fn residuals(ratings: &Ratings, known: &Known<'_>) -> Vec<f64> {
     let average =

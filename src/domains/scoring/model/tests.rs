@@ -7,7 +7,7 @@ use super::data::{Fault, Ratings, RatingsBuilder, Scale, read_line};
 use super::jmle::joint;
 use super::mml::{MarginalOptions, marginal};
 use super::pcm::expected;
-use super::report::{Estimator, report};
+use super::report::{Estimator, by_scale, report};
 
 /// SplitMix64: enough for a simulation.
 struct Chance(u64);
@@ -46,10 +46,10 @@ fn world(seed: u64, developers: usize, halo: f64, scales: usize) -> World {
         let first = (chance.uniform() * 24.0) as usize;
         let second = (first + 1 + (chance.uniform() * 23.0) as usize) % 24;
         for assessor in [first, second] {
-            let gamma: Vec<f64> = (0..scales).map(|_| halo * chance.normal()).collect();
+            let gamma = halo * chance.normal();
             for (criterion, difficulty) in difficulty.iter().enumerate() {
                 let scale = if criterion < 7 { 0 } else { scales - 1 };
-                let u = theta[scale] + gamma[scale] - severity[assessor] - difficulty;
+                let u = theta[scale] + gamma - severity[assessor] - difficulty;
                 let probability = expected(u, &taus).probability;
                 let (mut at, mut left) = (0, chance.uniform());
                 while at < 4 && left > probability[at] {
@@ -139,6 +139,21 @@ fn unrelated_criteria_are_two_scales_and_related_ones_are_one() {
     assert_eq!(names, [7, 3]);
     let (_, one) = report(&world(6, 500, 0.4, 1).ratings, Estimator::Bayes);
     assert_eq!(one.scales.len(), 1);
+}
+
+#[test]
+fn a_halo_that_two_scales_share_is_taken_out_of_both() {
+    let world = world(6, 900, 0.8, 2);
+    let alone = marginal(&world.ratings.only(&(0..7).collect::<Vec<_>>()), MarginalOptions::default());
+    let together = &by_scale(&world.ratings)[0];
+    let truth = in_order(&world.ratings.developers, &world.theta);
+    let r = |measures: &[super::fit::Measure]| {
+        correlation(&measures.iter().map(|m| m.measure).collect::<Vec<_>>(), &truth)
+    };
+    assert!(r(&together.developers) > r(&alone.developers) + 0.005, "{}", r(&alone.developers));
+    let shift = mean(&truth) - together.calibration.mu;
+    let covered = coverage(&together.developers, &truth, shift);
+    assert!((0.85..=0.94).contains(&covered), "{covered}");
 }
 
 #[test]
