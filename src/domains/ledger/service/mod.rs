@@ -23,6 +23,9 @@ use crate::store::{self, reading};
 /// Entries since the last snapshot that make another worth its row.
 const SNAPSHOT_ENTRIES: i64 = 100;
 
+/// Entries after which there is a snapshot in any case: what a page adds up before its first line.
+const SNAPSHOT_STEP: i64 = 1_000;
+
 /// A transaction that is in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posted {
@@ -117,7 +120,7 @@ pub async fn snapshot(ctx: &Ctx) -> Result<usize> {
     ctx.db
         .tx(async |conn| {
             store::take_time(conn).await?;
-            Ok(store::snapshot(conn, upto, SNAPSHOT_ENTRIES, ctx.clock.now()).await?)
+            Ok(store::snapshot(conn, upto, (SNAPSHOT_ENTRIES, SNAPSHOT_STEP), ctx.clock.now()).await?)
         })
         .await
 }

@@ -97,19 +97,28 @@ pub async fn horizon(conn: &mut Conn) -> DbResult<i64> {
     Ok(row.n)
 }
 
-/// Takes a snapshot of each account with so many entries since its last.
-pub async fn snapshot(conn: &mut Conn, upto: i64, least: i64, now: DateTime<Utc>) -> DbResult<usize> {
+/// Takes snapshots of the accounts with at least `least` entries since their last: one at each `step` entries, so that
+/// an old page of a statement begins near one as well, and one at the newest.
+pub async fn snapshot(
+    conn: &mut Conn,
+    upto: i64,
+    (least, step): (i64, i64),
+    now: DateTime<Utc>,
+) -> DbResult<usize> {
     let taken = diesel::sql_query(
         "INSERT INTO ledger_snapshots (account, upto, balance, taken_at)
-         SELECT a.id, $1, coalesce(s.balance, 0) + t.sum, $3 FROM ledger_accounts a
+         SELECT a.id, e.transaction, coalesce(s.balance, 0) + e.sum, $4 FROM ledger_accounts a
          LEFT JOIN LATERAL (SELECT upto, balance FROM ledger_snapshots WHERE account = a.id ORDER BY upto DESC LIMIT 1) s
             ON true
-         CROSS JOIN LATERAL (SELECT count(*) AS n, sum(e.amount)::bigint AS sum FROM ledger_entries e
-            WHERE e.account = a.id AND e.transaction > coalesce(s.upto, 0) AND e.transaction <= $1) t
-         WHERE t.n >= $2 ON CONFLICT DO NOTHING",
+         CROSS JOIN LATERAL (SELECT transaction, row_number() OVER w AS n, (sum(amount) OVER w)::bigint AS sum,
+                count(*) OVER () AS total
+            FROM ledger_entries WHERE account = a.id AND transaction > coalesce(s.upto, 0) AND transaction <= $1
+            WINDOW w AS (ORDER BY transaction)) e
+         WHERE e.total >= $2 AND (e.n = e.total OR e.n % $3 = 0) ON CONFLICT DO NOTHING",
     )
     .bind::<BigInt, _>(upto)
     .bind::<BigInt, _>(least)
+    .bind::<BigInt, _>(step)
     .bind::<Timestamptz, _>(now)
     .execute(conn)
     .await?;
