@@ -46,11 +46,9 @@ impl Payments {
                     net: found.net,
                     currency: found.currency.to_ascii_uppercase(),
                     made_at: DateTime::from_timestamp(found.created, 0).unwrap_or(began),
-                    seen_at: began,
-                    booked: None,
                 })
                 .collect();
-            ctx.db.tx(async |conn| Ok(reconciliation::keep(conn, &rows).await?)).await?;
+            ctx.db.tx(async |conn| Ok(reconciliation::keep(conn, &rows, began).await?)).await?;
             places::reached("reconcile.page").await;
             after = page.data.last().map(|found| found.id.clone());
             if !page.has_more || after.is_none() {

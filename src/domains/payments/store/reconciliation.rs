@@ -1,17 +1,16 @@
 //! The provider's journal beside ours, and where they differ.
 
-use assay_platform::db::schema::{provider_differences, provider_transactions};
+use assay_platform::db::schema::provider_differences;
 use assay_platform::db::{Conn, DbResult};
 use assay_platform::statement;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-/// A balance transaction of the provider as stored.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = provider_transactions, check_for_backend(diesel::pg::Pg))]
+/// A balance transaction of the provider.
+#[derive(Debug, Clone)]
 #[allow(missing_docs)] // the columns are explained in the migration
 pub struct TransactionRow {
     pub id: String,
@@ -22,8 +21,6 @@ pub struct TransactionRow {
     pub net: i64,
     pub currency: String,
     pub made_at: DateTime<Utc>,
-    pub seen_at: DateTime<Utc>,
-    pub booked: Option<i64>,
 }
 
 /// A difference as stored.
@@ -75,10 +72,34 @@ pub async fn note(conn: &mut Conn, row: &DifferenceRow) -> DbResult<bool> {
     Ok(noted.execute(conn).await? == 1)
 }
 
+statement! {
+    /// A page of the provider's journal, column by column: one text however many rows, so that it is prepared once.
+    struct Keep(
+        seen_at: DateTime<Utc> as Timestamptz, ids: Vec<String> as Array<Text>, kinds: Vec<String> as Array<Text>,
+        sources: Vec<Option<String>> as Array<Nullable<Text>>, amounts: Vec<i64> as Array<BigInt>,
+        fees: Vec<i64> as Array<BigInt>, nets: Vec<i64> as Array<BigInt>, currencies: Vec<String> as Array<Text>,
+        made_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
+    ) -> ();
+    "INSERT INTO provider_transactions (seen_at, id, kind, source, amount, fee, net, currency, made_at)
+     SELECT {}, t.* FROM unnest({}, {}, {}, {}, {}, {}, {}, {}) t ON CONFLICT DO NOTHING"
+}
+
 /// Keeps what of a page of the provider's journal is new.
-pub async fn keep(conn: &mut Conn, rows: &[TransactionRow]) -> DbResult<usize> {
-    let kept = diesel::insert_into(provider_transactions::table).values(rows).on_conflict_do_nothing();
-    Ok(kept.execute(conn).await?)
+pub async fn keep(conn: &mut Conn, rows: &[TransactionRow], seen_at: DateTime<Utc>) -> DbResult<usize> {
+    let texts = |of: fn(&TransactionRow) -> &String| rows.iter().map(|row| of(row).clone()).collect();
+    let numbers = |of: fn(&TransactionRow) -> i64| rows.iter().map(of).collect();
+    let page = Keep {
+        seen_at,
+        ids: texts(|row| &row.id),
+        kinds: texts(|row| &row.kind),
+        sources: rows.iter().map(|row| row.source.clone()).collect(),
+        amounts: numbers(|row| row.amount),
+        fees: numbers(|row| row.fee),
+        nets: numbers(|row| row.net),
+        currencies: texts(|row| &row.currency),
+        made_at: rows.iter().map(|row| row.made_at).collect(),
+    };
+    Ok(page.execute(conn).await?)
 }
 
 /// The ledger's transaction of a fact.
