@@ -28,13 +28,14 @@ pub struct Document {
     pub operations: Operations,
 }
 
-/// The whole description, as committed in `api-spec/openapi.json`.
+fn made() -> Value {
+    let collected = api::collect();
+    complete::complete(serde_json::to_value(&collected).unwrap_or_default())
+}
+
+/// The whole description, as committed in `api-spec/openapi.json`. For the tools: a service keeps only its text.
 pub fn whole() -> &'static Value {
-    static WHOLE: LazyLock<Value> = LazyLock::new(|| {
-        let collected = api::collect();
-        let value = serde_json::to_value(&collected).unwrap_or_default();
-        complete::complete(value)
-    });
+    static WHOLE: LazyLock<Value> = LazyLock::new(made);
     &WHOLE
 }
 
@@ -47,7 +48,7 @@ pub fn pretty() -> String {
 
 /// What a service serves: without the sandbox where there is none.
 pub fn served(sandbox: bool) -> Document {
-    let mut value = whole().clone();
+    let mut value = made();
     if !sandbox && let Some(paths) = value["paths"].as_object_mut() {
         paths.retain(|_, item| {
             !item.as_object().into_iter().flatten().any(|(_, operation)| {
