@@ -42,13 +42,27 @@ async fn what_the_columns_have_not_heard_of_is_found_in_the_tables() {
     let client = app.client("carl-client").await;
     let people = app.pool(&[Given::default(), Given::default(), Given::default()]).await;
     let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
-    // No event tells of it.
-    let uuid = people[1].id.trim_start_matches("acc_");
-    app.sql(&format!("UPDATE approvals SET expires_at = now() WHERE account_id = '{uuid}'")).await.unwrap();
+    // The event of it is written, and not numbered yet: no process can have heard of it.
+    let call = app.with_cookie(app.put("/v1/me/match_preferences"), &people[1].cookie);
+    call.json(json!({ "paused": true })).expect(200).await;
     let ranking = app.ranked(&client, &project).await;
     assert_eq!(shown(&ranking).len(), 2);
     assert!(!shown(&ranking).contains(&people[1].id));
     assert_eq!((ranking.at("/stale"), ranking.at("/feasible")), (json!(1), json!(2)));
+
+    // Of the end of an approval no event tells at all: it comes with the clock.
+    let uuid = people[2].id.trim_start_matches("acc_");
+    let soon = format!(
+        "UPDATE approvals SET expires_at = now() + interval '90 minutes' WHERE account_id = '{uuid}'"
+    );
+    app.sql(&soon).await.unwrap();
+    let call = app.with_cookie(app.put("/v1/me/match_preferences"), &people[2].cookie);
+    call.json(json!({ "paused": false })).expect(200).await;
+    app.columns_are_fresh().await;
+    assert!(shown(&app.ranked(&client, &project).await).contains(&people[2].id));
+    app.advance(Duration::from_secs(2 * 3_600)).await;
+    let ranking = app.ranked(&client, &project).await;
+    assert!(!shown(&ranking).contains(&people[2].id), "{ranking}");
     app.stop().await;
 }
 

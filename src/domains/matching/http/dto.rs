@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::model::explain::part_names;
 use crate::model::facts::{Reason, date_of};
-use crate::model::kept::Replayed;
+use crate::model::kept::{Missed, Replayed};
 use crate::service::live::Status;
 use crate::service::market::{Metrics, Newcomers, Spread};
 use crate::service::mine::OwnMatch;
-use crate::service::rankings::{Given, Missed, Told, told};
+use crate::service::rankings::{Given, Told, told};
 use crate::store::exclusions::ExclusionRow;
 use crate::store::preferences::PreferencesRow;
 use crate::store::rankings::ShownRow;
@@ -189,7 +189,7 @@ impl MatchView {
     /// The first `depth` places.
     pub fn of(given: &Given, depth: usize) -> Self {
         let place = |(at, kept): (usize, &Option<_>)| {
-            let told = kept.as_ref().map(|kept| told(kept, at + 1, false));
+            let told = kept.as_ref().map(|kept| told(kept, at + 1, Some(&given.row.asked), false));
             let developer = told.as_ref().map(|told: &Told| {
                 let (display_name, headline) =
                     given.names.get(&told.developer.uuid()).cloned().unwrap_or_default();
@@ -199,9 +199,9 @@ impl MatchView {
         };
         Self {
             summary: given.into(),
-            places: given.places.iter().take(depth).enumerate().map(place).collect(),
-            near_misses: given.near_misses.iter().map(NearMissView::from).collect(),
-            stale: given.asked.stale,
+            places: given.row.places.iter().take(depth).enumerate().map(place).collect(),
+            near_misses: given.row.near_misses.iter().map(NearMissView::from).collect(),
+            stale: given.row.asked.stale,
         }
     }
 }

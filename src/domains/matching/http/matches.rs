@@ -58,8 +58,9 @@ async fn create_match(
     body: Body<MatchInput>,
 ) -> Outcome {
     let reply = idempotency::run(&matching.ctx, key.with(&body).as_ref(), async |conn| {
-        let given = matching.create_match_in(conn, &caller, id.0).await?;
-        let view = MatchView::of(&given, usize::from(body.depth));
+        let depth = usize::from(body.depth);
+        let given = matching.create_match_in(conn, &caller, id.0, depth).await?;
+        let view = MatchView::of(&given, depth);
         Reply::created(format!("/v1/matches/{}", view.summary.id), &view)
     })
     .await?;

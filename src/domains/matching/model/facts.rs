@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Offset, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::kept::Asked;
 use super::market::{Developer, Level, Near, Project, Score, SkillEntry};
 use super::snapshot::{closed, shared_hours};
 
@@ -58,6 +59,8 @@ pub struct Facts {
     pub developer: Developer,
     /// Technical and collaboration score.
     pub scores: (Score, Score),
+    /// When the approval ends.
+    pub approved_until: DateTime<Utc>,
     /// Live bids.
     pub live_bids: i64,
     /// Unanswered invitations.
@@ -124,6 +127,7 @@ pub struct Raw {
     pub recent_invitations: i64,
     pub paused: bool,
     pub excluded: Option<String>,
+    pub approved_until: DateTime<Utc>,
 }
 
 impl Raw {
@@ -161,6 +165,7 @@ impl Raw {
                 utc_offset: utc_offset(self.time_zone.as_deref(), day),
             },
             scores,
+            approved_until: self.approved_until,
             live_bids: self.live_bids,
             open_invitations: self.open_invitations,
             recent_invitations: self.recent_invitations,
@@ -305,26 +310,44 @@ pub fn blockers(facts: &Facts, project: &Project, limits: &Limits) -> Vec<Reason
     found
 }
 
+/// What the hard constraints looked at in a developer; their floor is not among it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// Level of each must-skill.
+    pub levels: Vec<u8>,
+    /// Hours a week free.
+    pub weekly_hours: f32,
+    /// Hours of the working day shared with the client.
+    pub shared_hours: f32,
+}
+
+impl Met {
+    /// By the tables.
+    pub fn of(facts: &Facts, project: &Project) -> Self {
+        Self {
+            levels: project.must.iter().map(|skill| facts.level(skill)).collect(),
+            weekly_hours: facts.developer.weekly_hours as f32,
+            shared_hours: facts.overlap(project) as f32,
+        }
+    }
+}
+
 /// The constraints that somebody feasible meets, told to the client: nobody's own floor is among them.
-pub fn passed(facts: &Facts, project: &Project) -> Vec<Reason> {
-    let skills: Vec<String> =
-        project.must.iter().map(|skill| format!("{skill} {}", facts.level(skill))).collect();
+pub fn passed(met: &Met, asked: &Asked) -> Vec<Reason> {
+    let levels = asked.must.iter().zip(&met.levels);
+    let skills: Vec<String> = levels.map(|(skill, level)| format!("{skill} {level}")).collect();
     let mut told = vec![
         Reason::new("approved", "Approved, and the approval has not run out.".to_owned()),
         Reason::new("skill", format!("Every must-skill, at level: {}.", skills.join(", "))),
         Reason::new("rate", "The project pays at least what they ask.".to_owned()),
         Reason::new(
             "weekly_hours",
-            format!(
-                "{:.0} hours a week free; {:.0} are wanted.",
-                facts.developer.weekly_hours, project.weekly_hours
-            ),
+            format!("{:.0} hours a week free; {:.0} are wanted.", met.weekly_hours, asked.weekly_hours),
         ),
-        Reason::new("start", format!("Free on {}.", date_of(project.start_day))),
+        Reason::new("start", format!("Free on {}.", date_of(asked.days.0))),
     ];
-    if project.min_overlap > 0.0 {
-        let shared = facts.overlap(project);
-        let wanted = project.min_overlap;
+    if asked.min_overlap > 0.0 {
+        let (shared, wanted) = (met.shared_hours, asked.min_overlap);
         told.push(Reason::new(
             "overlap",
             format!("Shares {shared:.0} of 8 working hours; {wanted:.0} are wanted."),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::explain::{Standing, take_apart};
-use super::facts::Reason;
+use super::facts::Met;
 use super::learn::Parameters;
 use super::rank::{Adjustments, before};
 use super::value::Terms;
@@ -12,24 +12,68 @@ use super::value::Terms;
 /// The formula that rankings are made by; replays of another are not to be compared.
 pub const MODEL: &str = "value-1";
 
-/// Numbers that come back as they went: JSON's would pass through decimals of another's making.
+/// Numbers that come back as they went, as base64 of their bits: JSON's would pass through decimals of another's making.
 mod exact {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
-        let texts: Vec<String> = values.iter().map(f64::to_string).collect();
-        texts.join(" ").serialize(serializer)
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        STANDARD_NO_PAD.encode(bytes).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>, T: TryFrom<Vec<f64>>>(
         deserializer: D,
     ) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let values: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-        T::try_from(values.map_err(D::Error::custom)?)
-            .map_err(|_| D::Error::custom("another count of numbers"))
+        // Rankings were kept as decimals at first.
+        let values: Vec<f64> = if text.contains(' ') {
+            let read: Result<_, _> = text.split(' ').map(str::parse).collect();
+            read.map_err(D::Error::custom)?
+        } else {
+            let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+            let (numbers, rest) = bytes.as_chunks();
+            if !rest.is_empty() {
+                return Err(D::Error::custom("a part of a number"));
+            }
+            numbers.iter().copied().map(f64::from_le_bytes).collect()
+        };
+        T::try_from(values).map_err(|_| D::Error::custom("another count of numbers"))
     }
+}
+
+/// What was asked of a ranking: with it and the columns of that version it would come out the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Skills that the project cannot do without.
+    pub must: Vec<String>,
+    /// Skills that help.
+    pub nice: Vec<String>,
+    /// Its line of business.
+    pub family: String,
+    /// Hours a week.
+    pub weekly_hours: f64,
+    /// Hours of the working day to share.
+    pub min_overlap: f64,
+    /// First, last day of work, and the day of the ranking.
+    pub days: (i32, i32, i32),
+    /// Weights: for what is not known, for exposure given before, for being probably taken.
+    pub weights: (f64, f64, f64),
+    /// Developers that were left out because the tables said otherwise than the columns.
+    pub stale: usize,
+}
+
+/// A near miss, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    /// The one constraint that keeps them out.
+    pub constraint: String,
+    /// How many it keeps out.
+    pub more: usize,
+    /// What would let how many in.
+    pub words: String,
 }
 
 /// What a score is made of.
@@ -66,8 +110,8 @@ pub struct KeptPlace {
     /// The score, then its parts against the median.
     #[serde(with = "exact")]
     pub score_and_parts: Vec<f64>,
-    /// Constraints that were passed.
-    pub passed: Vec<Reason>,
+    /// What the constraints looked at.
+    pub met: Option<Met>,
     /// The skill that would move them up: slug, level, place.
     pub counterfactual: Option<(String, u8, usize)>,
 }
@@ -154,7 +198,7 @@ mod tests {
                     developer: Uuid::from_u128(at as u128),
                     standing: Kept::of(&own),
                     score_and_parts: score_and_parts(&parameters, &own, &median),
-                    passed: Vec::new(),
+                    met: None,
                     counterfactual: None,
                 })
             }).collect();

@@ -89,7 +89,7 @@ pub fn log_loss(
     let outcomes = outcomes(snapshot, &row_of, contracts);
     let of_answers = answers.iter().map(|(x, y)| loss(logistic(dot(x, &parameters.acceptance)), *y));
     let of_outcomes = outcomes.iter().map(|(row, x, y)| {
-        loss(logistic(dot(x, &parameters.success) + f64::from(snapshot.record[*row])), *y)
+        loss(logistic(dot(x, &parameters.success) + f64::from(snapshot.row(*row).record)), *y)
     });
     of_answers.chain(of_outcomes).sum::<f64>() / (answers.len() + outcomes.len()).max(1) as f64
 }
@@ -125,7 +125,7 @@ fn past(
         must: must.to_vec(),
         nice: nice.to_vec(),
         domain: domain.to_owned(),
-        max_rate: rates.1 * f64::from(snapshot.rate[row]) / rates.0.max(0.01),
+        max_rate: rates.1 * f64::from(snapshot.row(row).rate) / rates.0.max(0.01),
         weekly_hours: 0.0,
         utc_offset,
         min_overlap: 0.0,

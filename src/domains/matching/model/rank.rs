@@ -80,7 +80,7 @@ impl Adjustments {
         let Some(exposure) = exposure.filter(|_| settings.exposure) else { return Self::default() };
         let unknown = terms.variance.sqrt() * succeeds * (1.0 - succeeds) * 4.0;
         Self {
-            explore: if snapshot.outcomes[row] < 3 { settings.explore * unknown } else { 0.0 },
+            explore: if snapshot.row(row).outcomes < 3 { settings.explore * unknown } else { 0.0 },
             share: -settings.share * exposure.fullness(row, day),
             taken: settings.taken * exposure.free(row, from, to).max(1e-3).ln(),
         }
@@ -119,26 +119,29 @@ pub fn rank(
     let mut all: Vec<Ranked> = Vec::new();
     let mut adjusted: Vec<Adjustments> = Vec::new();
     let controlled = settings.exposure && exposure.is_some();
+    let key = |row: usize| snapshot.key(row);
+    let order = |a: &Ranked, b: &Ranked| before(settings.seed, (a.score, key(a.row)), (b.score, key(b.row)));
+    // The places of the best by value, in order.
+    let mut best: Vec<usize> = Vec::with_capacity(SHOWN + 1);
+    let wants = snapshot.wants(query);
+    let mut levels = vec![0.0; wants.count];
     snapshot.feasible(query, |row| {
-        let terms = Terms::of(snapshot, parameters, query, row);
+        let terms = Terms::wanted(snapshot, parameters, query, (&wants, &mut levels), row);
         let (accepts, succeeds) = terms.chances(parameters);
+        let ranked = Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN };
         if controlled {
             adjusted.push(Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days));
+            let place = best.partition_point(|at| order(&all[*at], &ranked).is_lt());
+            if place < SHOWN {
+                best.truncate(SHOWN - 1);
+                best.insert(place, all.len());
+            }
         }
-        all.push(Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN });
+        all.push(ranked);
     });
     let feasible = all.len();
-    let key = |ranked: &Ranked| snapshot.key(ranked.row);
-    let order = |a: &Ranked, b: &Ranked| before(settings.seed, (a.score, key(a)), (b.score, key(b)));
+    best.iter().enumerate().for_each(|(place, at)| all[*at].by_value = place);
     if controlled {
-        let mut best: Vec<usize> = (0..feasible).collect();
-        let by_value = |a: &usize, b: &usize| order(&all[*a], &all[*b]);
-        if feasible > SHOWN {
-            best.select_nth_unstable_by(SHOWN - 1, by_value);
-            best.truncate(SHOWN);
-        }
-        best.sort_unstable_by(by_value);
-        best.iter().enumerate().for_each(|(place, at)| all[*at].by_value = place);
         for (ranked, adjustments) in all.iter_mut().zip(&adjusted) {
             ranked.score += adjustments.at(ranked.by_value).sum();
         }

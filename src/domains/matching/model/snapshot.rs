@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::facts::Met;
 use super::learn::Record;
 use super::market::{Developer, Project, Score, SkillEntry};
 
@@ -24,30 +25,40 @@ pub mod closed {
     pub const EXCLUDED: u8 = 16;
 }
 
-/// Struct of arrays; a developer is a row number.
+/// What one ranking reads of a developer, in one cache line: those whom the skills' bitmaps leave lie far apart, and a
+/// column each would cost a miss each.
+#[derive(Clone, Default)]
+#[repr(C, align(64))]
+pub(super) struct Row {
+    pub rate: f32,
+    pub weekly_hours: f32,
+    pub available_from: i32,
+    pub utc_offset: f32,
+    pub domains: u64,
+    /// Technical score, collaboration score, in population standard deviations.
+    pub technical: f32,
+    pub technical_sd: f32,
+    pub collaboration: f32,
+    pub collaboration_sd: f32,
+    /// Own record: shrunk effect on the logit of success, its variance, and outcomes so far.
+    pub record: f32,
+    pub record_variance: f32,
+    first_skill: u32,
+    /// The second in which the approval ends.
+    until: i64,
+    pub outcomes: u16,
+    skill_count: u8,
+    closed: u8,
+}
+
+/// Developers; each is a row number.
 #[derive(Default)]
 pub struct Snapshot {
     /// Who: names the same developer in every process, whatever the row.
     keys: Vec<u128>,
-    pub(super) rate: Vec<f32>,
-    pub(super) weekly_hours: Vec<f32>,
-    pub(super) available_from: Vec<i32>,
-    pub(super) utc_offset: Vec<f32>,
-    pub(super) domains: Vec<u64>,
-    /// Technical score, collaboration score, in population standard deviations.
-    pub(super) technical: Vec<f32>,
-    pub(super) collaboration: Vec<f32>,
-    pub(super) technical_sd: Vec<f32>,
-    pub(super) collaboration_sd: Vec<f32>,
-    /// Own record: shrunk effect on the logit of success, its variance, and outcomes so far.
-    pub(super) record: Vec<f32>,
-    pub(super) record_variance: Vec<f32>,
-    pub(super) outcomes: Vec<u16>,
-    closed: Vec<u8>,
+    rows: Vec<Row>,
     /// Skills of developers, each one's sorted: `skill << 3 | level`. A changed developer's are appended anew.
     skill_levels: Vec<u32>,
-    first_skill: Vec<u32>,
-    skill_count: Vec<u8>,
     /// For each skill who has it at the level of a must, a bit each.
     able: Vec<Vec<u64>>,
     /// For each skill those from which a part of the level carries over.
@@ -55,6 +66,16 @@ pub struct Snapshot {
     skill_number: HashMap<String, u32>,
     domain_number: HashMap<String, u32>,
     must_level: u8,
+}
+
+/// What each skill brings to those that a project wants: a developer's list is then gone through once.
+pub struct Wants {
+    /// For each skill which of `shares` is its; 0 is none.
+    of_skill: Vec<u16>,
+    /// Place among the wanted, the known must-skills first, and how much of the level counts there.
+    shares: Vec<Vec<(usize, f64)>>,
+    /// How many are wanted.
+    pub count: usize,
 }
 
 /// A project in the snapshot's numbers.
@@ -76,6 +97,8 @@ pub struct Query {
     pub min_overlap: f32,
     /// First day of work.
     pub start_day: i32,
+    /// The present second: approvals that have ended by then do not count.
+    pub now: i64,
     /// Rows that are out of the question for this project, sorted.
     pub without: Vec<u32>,
 }
@@ -133,25 +156,7 @@ impl Snapshot {
     pub fn push(&mut self, key: u128, developer: &Developer, scores: (Score, Score), closed: u8) -> usize {
         let row = self.keys.len();
         self.keys.push(key);
-        for column in [
-            &mut self.rate,
-            &mut self.weekly_hours,
-            &mut self.utc_offset,
-            &mut self.technical,
-            &mut self.technical_sd,
-            &mut self.collaboration,
-            &mut self.collaboration_sd,
-            &mut self.record,
-            &mut self.record_variance,
-        ] {
-            column.push(0.0);
-        }
-        self.available_from.push(0);
-        self.domains.push(0);
-        self.outcomes.push(0);
-        self.closed.push(0);
-        self.first_skill.push(0);
-        self.skill_count.push(0);
+        self.rows.push(Row { until: i64::MAX, ..Row::default() });
         self.set(row, developer, scores, closed);
         row
     }
@@ -164,16 +169,18 @@ impl Snapshot {
         (technical, collaboration): (Score, Score),
         closed: u8,
     ) {
-        self.rate[row] = developer.rate as f32;
-        self.weekly_hours[row] = developer.weekly_hours as f32;
-        self.available_from[row] = developer.available_from;
-        self.utc_offset[row] = developer.utc_offset as f32;
-        self.domains[row] = developer.domains.iter().fold(0, |bits, name| bits | self.domain(name));
-        self.technical[row] = technical.mean as f32;
-        self.technical_sd[row] = technical.sd as f32;
-        self.collaboration[row] = collaboration.mean as f32;
-        self.collaboration_sd[row] = collaboration.sd as f32;
-        self.closed[row] = closed;
+        let domains = developer.domains.iter().fold(0, |bits, name| bits | self.domain(name));
+        let own = &mut self.rows[row];
+        own.rate = developer.rate as f32;
+        own.weekly_hours = developer.weekly_hours as f32;
+        own.available_from = developer.available_from;
+        own.utc_offset = developer.utc_offset as f32;
+        own.domains = domains;
+        own.technical = technical.mean as f32;
+        own.technical_sd = technical.sd as f32;
+        own.collaboration = collaboration.mean as f32;
+        own.collaboration_sd = collaboration.sd as f32;
+        own.closed = closed;
         let mut skills: Vec<u32> = developer
             .skills
             .iter()
@@ -190,8 +197,8 @@ impl Snapshot {
                 *word &= !(1 << (row % 64));
             }
         }
-        self.first_skill[row] = self.skill_levels.len() as u32;
-        self.skill_count[row] = skills.len() as u8;
+        self.rows[row].first_skill = self.skill_levels.len() as u32;
+        self.rows[row].skill_count = skills.len() as u8;
         for skill in skills {
             self.skill_levels.push(skill);
             if (skill & 7) as u8 >= self.must_level {
@@ -206,14 +213,20 @@ impl Snapshot {
 
     /// Notes a developer's own record.
     pub fn set_record(&mut self, row: usize, record: &Record) {
-        self.record[row] = record.effect as f32;
-        self.record_variance[row] = record.variance as f32;
-        self.outcomes[row] = record.outcomes;
+        let own = &mut self.rows[row];
+        own.record = record.effect as f32;
+        own.record_variance = record.variance as f32;
+        own.outcomes = record.outcomes;
+    }
+
+    /// Notes the second in which a developer's approval ends.
+    pub fn set_until(&mut self, row: usize, until: i64) {
+        self.rows[row].until = until;
     }
 
     /// Nobody sees them any more.
     pub fn close(&mut self, row: usize) {
-        self.closed[row] |= closed::GONE;
+        self.rows[row].closed |= closed::GONE;
     }
 
     /// Whose row it is.
@@ -236,18 +249,10 @@ impl Snapshot {
         self.keys.is_empty()
     }
 
-    /// Bytes of a developer's columns with the running account of exposure, skills aside.
+    /// Bytes of a developer's key and row with the running account of exposure, skills aside.
     pub fn bytes_each() -> usize {
         let account = size_of::<i128>() + size_of::<u32>();
-        let skills = size_of::<u32>() + size_of::<u8>();
-        let counts = size_of::<u16>() + size_of::<u8>();
-        size_of::<u128>()
-            + size_of::<f32>() * 9
-            + size_of::<i32>()
-            + size_of::<u64>()
-            + counts
-            + skills
-            + account
+        size_of::<u128>() + size_of::<Row>() + account
     }
 
     /// Bytes of everybody's skills: lists and bitmaps.
@@ -295,6 +300,7 @@ impl Snapshot {
             utc_offset: project.utc_offset as f32,
             min_overlap: project.min_overlap as f32,
             start_day: project.start_day,
+            now: i64::MIN,
             without: Vec::new(),
         }
     }
@@ -310,8 +316,9 @@ impl Snapshot {
     }
 
     fn skill_range(&self, row: usize) -> std::ops::Range<usize> {
-        let first = self.first_skill[row] as usize;
-        first..first + usize::from(self.skill_count[row])
+        let own = &self.rows[row];
+        let first = own.first_skill as usize;
+        first..first + usize::from(own.skill_count)
     }
 
     fn skills(&self, row: usize) -> &[u32] {
@@ -342,24 +349,66 @@ impl Snapshot {
         self.skills(row).iter().map(of).fold(0.0, f64::max)
     }
 
+    /// What each skill brings to those that the project wants.
+    pub fn wants(&self, query: &Query) -> Wants {
+        let mut wants = Wants { of_skill: vec![0; self.able.len()], shares: vec![Vec::new()], count: 0 };
+        for skill in query.must.iter().flatten().chain(&query.nice) {
+            let place = wants.count;
+            wants.count += 1;
+            wants.add(*skill, place, 1.0);
+            for (neighbour, weight) in &self.neighbours[*skill as usize] {
+                wants.add(*neighbour, place, f64::from(*weight));
+            }
+        }
+        wants
+    }
+
+    /// What [`Self::fit`] says of all wanted skills at once.
+    pub(super) fn fits(&self, row: usize, wants: &Wants, into: &mut [f64]) {
+        into.fill(0.0);
+        for entry in self.skills(row) {
+            let shares = wants.of_skill.get((entry >> 3) as usize).copied().unwrap_or(0);
+            for (place, share) in &wants.shares[usize::from(shares)] {
+                into[*place] = into[*place].max(f64::from(entry & 7) * share);
+            }
+        }
+    }
+
+    /// What a ranking reads of a developer.
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> &Row {
+        &self.rows[row]
+    }
+
     /// Hours of the working day that a developer shares with somebody at an offset, around the globe.
     pub(super) fn overlap(&self, row: usize, utc_offset: f32) -> f32 {
-        shared_hours(self.utc_offset[row], utc_offset)
+        shared_hours(self.rows[row].utc_offset, utc_offset)
     }
 
     /// Whether a developer meets every constraint but skills.
     pub(super) fn free(&self, row: usize, query: &Query) -> bool {
-        self.closed[row] == 0
-            && self.rate[row] <= query.max_rate
-            && self.weekly_hours[row] >= query.weekly_hours
-            && self.available_from[row] <= query.start_day
-            && self.overlap(row, query.utc_offset) >= query.min_overlap
+        let own = &self.rows[row];
+        own.closed == 0
+            && own.until > query.now
+            && own.rate <= query.max_rate
+            && own.weekly_hours >= query.weekly_hours
+            && own.available_from <= query.start_day
+            && shared_hours(own.utc_offset, query.utc_offset) >= query.min_overlap
             && (query.without.is_empty() || query.without.binary_search(&(row as u32)).is_err())
     }
 
     /// Whether a developer has every must-skill.
     pub(super) fn able(&self, row: usize, query: &Query) -> bool {
         query.must.iter().all(|skill| skill.is_some_and(|skill| self.level(row, skill) >= self.must_level))
+    }
+
+    /// What the hard constraints look at in a developer.
+    pub fn met(&self, row: usize, query: &Query) -> Met {
+        Met {
+            levels: query.must.iter().map(|skill| skill.map_or(0, |skill| self.level(row, skill))).collect(),
+            weekly_hours: self.rows[row].weekly_hours,
+            shared_hours: self.overlap(row, query.utc_offset),
+        }
     }
 
     /// Every developer who meets every hard constraint.
@@ -403,11 +452,17 @@ impl Snapshot {
                 misses.push(NearMiss { constraint, skill, more: needed.len(), at, more_at });
             }
         };
-        relax("rate", None, Query { max_rate: f32::INFINITY, ..query.clone() }, &|row| self.rate[row], true);
+        relax(
+            "rate",
+            None,
+            Query { max_rate: f32::INFINITY, ..query.clone() },
+            &|row| self.rows[row].rate,
+            true,
+        );
         let relaxed = Query { weekly_hours: 0.0, ..query.clone() };
-        relax("weekly_hours", None, relaxed, &|row| self.weekly_hours[row], false);
+        relax("weekly_hours", None, relaxed, &|row| self.rows[row].weekly_hours, false);
         let relaxed = Query { start_day: i32::MAX, ..query.clone() };
-        relax("start", None, relaxed, &|row| self.available_from[row] as f32, true);
+        relax("start", None, relaxed, &|row| self.rows[row].available_from as f32, true);
         let relaxed = Query { min_overlap: 0.0, ..query.clone() };
         relax("overlap", None, relaxed, &|row| self.overlap(row, query.utc_offset), false);
         for dropped in 0..query.must.len() {
@@ -417,6 +472,21 @@ impl Snapshot {
             relax("skill", Some(dropped), Query { must, ..query.clone() }, &level, false);
         }
         misses
+    }
+}
+
+impl Wants {
+    fn add(&mut self, skill: u32, place: usize, share: f64) {
+        let Some(slot) = self.of_skill.get_mut(skill as usize) else { return };
+        if *slot == 0 {
+            *slot = self.shares.len() as u16;
+            self.shares.push(Vec::new());
+        }
+        let shares = &mut self.shares[usize::from(*slot)];
+        // The first that is said of a pair counts: the skill itself, then the nearest entry of the taxonomy.
+        if shares.iter().all(|(other, _)| *other != place) {
+            shares.push((place, share));
+        }
     }
 }
 

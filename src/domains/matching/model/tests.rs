@@ -277,6 +277,24 @@ fn neighbours_help_the_fit_and_open_no_door() {
 
 proptest! {
     #[test]
+    fn all_wanted_skills_at_once_fit_as_each_does(developers in developers(), project in projects(), near in 0..=100_u8) {
+        let mut skills = skills();
+        let near = |skill: &str| Near { skill: skill.to_owned(), weight: f32::from(near) / 100.0 };
+        skills[0].neighbours = vec![near("sql"), near("react")];
+        skills[2].neighbours = vec![near("rust"), near("rust")];
+        let scores = vec![(Score::default(), Score::default()); developers.len()];
+        let snapshot = Snapshot::new(&skills, &developers, &scores, MUST_LEVEL);
+        let query = snapshot.query(&project);
+        let wants = snapshot.wants(&query);
+        let mut levels = vec![f64::NAN; wants.count];
+        for row in 0..developers.len() {
+            snapshot.fits(row, &wants, &mut levels);
+            let each = query.must.iter().flatten().chain(&query.nice).map(|skill| snapshot.fit(row, *skill));
+            prop_assert_eq!(&levels, &each.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn columns_that_were_changed_are_those_built_anew(before in developers(), after in developers(), project in projects()) {
         let count = before.len().min(after.len());
         let scores = scores(count);

@@ -1,7 +1,7 @@
 //! What a developer is worth to a project: the chance that they accept times the chance that the work is accepted.
 
 use super::learn::Parameters;
-use super::snapshot::{Query, Snapshot};
+use super::snapshot::{Query, Snapshot, Wants, shared_hours};
 
 /// The terms of a developer for a project: what enters the two chances, in a fixed order.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,26 +59,41 @@ impl Terms {
         Self { headroom, domain, technical, collaboration, must, nice, overlap, record, variance }
     }
 
-    /// Reads the columns.
-    #[inline]
+    /// Of one developer.
     pub fn of(snapshot: &Snapshot, parameters: &Parameters, query: &Query, row: usize) -> Self {
-        let level = |skill: u32| snapshot.fit(row, skill);
-        let mean = |sum: f64, count: usize| if count == 0 { 0.0 } else { sum / (5 * count) as f64 };
-        let must: f64 = query.must.iter().flatten().map(|skill| level(*skill)).sum();
-        let nice: f64 = query.nice.iter().map(|skill| level(*skill)).sum();
-        let sd = |column: &[f32], slope: f64| (f64::from(column[row]) * slope).powi(2);
+        let wants = snapshot.wants(query);
+        Self::wanted(snapshot, parameters, query, (&wants, &mut vec![0.0; wants.count]), row)
+    }
+
+    /// The same, for one of many developers; the levels are written over.
+    #[inline]
+    pub fn wanted(
+        snapshot: &Snapshot,
+        parameters: &Parameters,
+        query: &Query,
+        (wants, levels): (&Wants, &mut [f64]),
+        row: usize,
+    ) -> Self {
+        snapshot.fits(row, wants, levels);
+        let (must, nice) = levels.split_at(levels.len() - query.nice.len());
+        let mean = |levels: &[f64], count: usize| match count {
+            0 => 0.0,
+            count => levels.iter().sum::<f64>() / (5 * count) as f64,
+        };
+        let own = snapshot.row(row);
+        let sd = |sd: f32, slope: f64| (f64::from(sd) * slope).powi(2);
         Self {
-            headroom: f64::from(query.max_rate / snapshot.rate[row].max(0.01)).ln().clamp(-1.0, 1.5),
-            domain: if snapshot.domains[row] & query.domain != 0 { 1.0 } else { 0.0 },
-            technical: f64::from(snapshot.technical[row]),
-            collaboration: f64::from(snapshot.collaboration[row]),
+            headroom: f64::from(query.max_rate / own.rate.max(0.01)).ln().clamp(-1.0, 1.5),
+            domain: if own.domains & query.domain != 0 { 1.0 } else { 0.0 },
+            technical: f64::from(own.technical),
+            collaboration: f64::from(own.collaboration),
             must: if query.must.is_empty() { 0.8 } else { mean(must, query.must.len()) },
             nice: mean(nice, query.nice.len()),
-            overlap: f64::from(snapshot.overlap(row, query.utc_offset)) / 8.0,
-            record: f64::from(snapshot.record[row]),
-            variance: sd(&snapshot.technical_sd, parameters.success[1])
-                + sd(&snapshot.collaboration_sd, parameters.success[2])
-                + f64::from(snapshot.record_variance[row]),
+            overlap: f64::from(shared_hours(own.utc_offset, query.utc_offset)) / 8.0,
+            record: f64::from(own.record),
+            variance: sd(own.technical_sd, parameters.success[1])
+                + sd(own.collaboration_sd, parameters.success[2])
+                + f64::from(own.record_variance),
         }
     }
 

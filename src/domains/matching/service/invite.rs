@@ -41,7 +41,7 @@ impl Matching {
         let shown = |place: &Option<crate::model::kept::KeptPlace>| {
             place.as_ref().is_some_and(|place| place.developer == developer.uuid())
         };
-        let place = given.places.iter().position(shown).ok_or_else(|| {
+        let place = given.row.places.iter().position(shown).ok_or_else(|| {
             Error::invalid_field("/developer_id", "not_allowed", "was not shown by this ranking")
         })?;
         let project = ProjectId::from_uuid(given.row.project_id);

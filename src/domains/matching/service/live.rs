@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::learning::parameters_of;
 use crate::model::exposure::{Exposure, Impression};
-use crate::model::facts::{self, Facts, Limits};
+use crate::model::facts::{self, Facts, Limits, Raw};
 use crate::model::learn::{Parameters, no_record, records};
 use crate::model::market::Contract;
 use crate::model::snapshot::Snapshot;
@@ -26,9 +26,10 @@ use crate::store;
 use crate::store::events::Told;
 use crate::store::history::Ended;
 use crate::store::rankings::ImpressionRow;
+use crate::store::scores::Scores;
 
 /// Developers read at a time while rebuilding.
-const PAGE: i64 = 5_000;
+const PAGE: i64 = 2_000;
 /// Events read at a time.
 const EVENTS: i64 = 1_000;
 /// Between two looks at the events; with the relay's own pause well below a second.
@@ -77,11 +78,13 @@ impl View {
         match self.row_of(facts.id) {
             Some(row) => {
                 self.snapshot.set(row, &facts.developer, facts.scores, closed);
+                self.snapshot.set_until(row, facts.approved_until.timestamp());
                 false
             }
             None => {
                 let key = facts.id.as_u128();
                 let row = self.snapshot.push(key, &facts.developer, facts.scores, closed);
+                self.snapshot.set_until(row, facts.approved_until.timestamp());
                 self.later.insert(key, row);
                 self.snapshot.set_record(row, &no_record(&self.parameters));
                 self.exposure.grow(self.snapshot.len());
@@ -243,6 +246,28 @@ impl Source {
         Ok(facts.collect())
     }
 
+    /// What the tables say of those of these developers whom an event names that is not in the columns of that version
+    /// yet. Of the others the columns are right: who meets a constraint changes with an event, an approval's end with the
+    /// clock, and that is a column.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn changed(&self, conn: &mut Conn, version: i64, ids: &[Uuid]) -> Result<Changed> {
+        let news = store::events::news(conn, version, EVENTS).await?;
+        let mut named = HashSet::new();
+        news.iter().for_each(|event| accounts(event, &mut named));
+        // Too far behind to tell: everybody.
+        let is_named = |id: &&Uuid| named.contains(*id) || news.len() as i64 == EVENTS;
+        let changed: Vec<Uuid> = ids.iter().filter(is_named).copied().collect();
+        let mut facts = HashMap::new();
+        if !changed.is_empty() {
+            facts = changed.iter().map(|id| (*id, None)).collect();
+            let now = self.facts(conn, changed).await?;
+            facts.extend(now.into_iter().map(|facts| (facts.id, Some(facts))));
+        }
+        Ok(Changed(facts))
+    }
+
     /// Reads everything, as of one moment.
     ///
     /// # Errors
@@ -257,7 +282,7 @@ impl Source {
                 store::facts::read_one_moment(conn).await?;
                 let (parameters, parameters_version) =
                     parameters_of(store::parameters::current(conn).await?)?;
-                let mut view = View {
+                let view = View {
                     snapshot: Snapshot::empty(&facts::entries(&self.taxonomy), limits.matching.must_level),
                     version: store::events::last(conn).await?,
                     day: self.today().0,
@@ -267,18 +292,24 @@ impl Source {
                     ..View::default()
                 };
                 let mut after = Uuid::nil();
+                // A page is written into the columns while the next one is read.
+                let mut writing = tokio::task::spawn_blocking(|| view);
                 loop {
                     let now = self.ctx.clock.now();
                     let ids = store::facts::approved(conn, now, after, PAGE).await?;
-                    let Some(last) = ids.last().copied() else { break };
+                    let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
+                        break;
+                    };
                     after = last;
-                    let mut page = self.facts(conn, ids).await?;
-                    page.sort_unstable_by_key(|facts| facts.id);
-                    for facts in &page {
-                        let closed = facts.closed(&limits);
-                        view.snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, closed);
-                    }
+                    let page = store::facts::between(conn, first, last, now).await?;
+                    let scores = store::scores::of_developers(conn, ids).await?;
+                    let (mut view, source) = (writing.await.map_err(Error::internal)?, self.clone());
+                    writing = tokio::task::spawn_blocking(move || {
+                        source.write(&mut view, page, &scores);
+                        view
+                    });
                 }
+                let mut view = writing.await.map_err(Error::internal)?;
                 view.sorted = view.snapshot.len();
                 let unproven = no_record(&view.parameters);
                 for row in 0..view.snapshot.len() {
@@ -301,6 +332,19 @@ impl Source {
         view.built_at = self.ctx.clock.now();
         view.built_in = started.elapsed();
         Ok(view)
+    }
+
+    /// Appends a page of developers to the columns, in the order of their ids.
+    fn write(&self, view: &mut View, mut page: Vec<Raw>, scores: &Scores) {
+        let (limits, (_, day)) = (self.limits(), self.today());
+        page.sort_unstable_by_key(|raw| raw.id);
+        for raw in page {
+            let scores = scores.of(raw.id);
+            let facts = raw.facts(scores, &self.taxonomy, &limits, day);
+            let closed = facts.closed(&limits);
+            let row = view.snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, closed);
+            view.snapshot.set_until(row, facts.approved_until.timestamp());
+        }
     }
 
     /// Brings the columns up to the last event; false when they must be built anew.
@@ -377,6 +421,16 @@ impl Source {
             parameters: store::parameters::current(conn).await?.map_or(0, |row| row.version),
             calibration: store::scores::calibration(conn).await?,
         }))
+    }
+}
+
+/// Developers whom the columns may be wrong about, with what the tables say; nothing of who is not approved any more.
+pub struct Changed(HashMap<Uuid, Option<Facts>>);
+
+impl Changed {
+    /// What there is of a developer; none when the columns are right.
+    pub fn of(&self, developer: Uuid) -> Option<Option<&Facts>> {
+        self.0.get(&developer).map(Option::as_ref)
     }
 }
 

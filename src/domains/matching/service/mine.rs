@@ -114,7 +114,7 @@ impl Matching {
         let (mine, others): (Vec<_>, Vec<_>) = without.iter().cloned().partition(|(who, _)| *who == facts.id);
         let mut blockers = blockers.clone();
         blockers.extend(mine.iter().map(|(_, why)| between(why)));
-        let query = query_without(view, project, &others);
+        let query = query_without(view, project, &others, self.ctx.clock.now());
         let settings = self.settings(id.as_u128() as u64, DEPTH);
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);
@@ -137,12 +137,12 @@ impl Matching {
                 developer: facts.id,
                 standing: Kept::of(&own),
                 score_and_parts: kept::score_and_parts(&view.parameters, &own, &median),
-                passed: Vec::new(),
+                met: None,
                 counterfactual: change.clone(),
             }
         });
         let from = at.map_or(ranking.feasible, |at| at + 1);
-        let told = place.filter(|_| feasible).map(|place| told(&place, from, true));
+        let told = place.filter(|_| feasible).map(|place| told(&place, from, None, true));
         let counterfactual = match blockers.as_slice() {
             [] => told.as_ref().and_then(|told| told.counterfactual.clone()),
             [only] => own.map(|own| {

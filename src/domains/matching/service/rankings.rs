@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use assay_kernel::ids::{AccountId, MatchId, OrganisationId, ProjectId};
 use assay_kernel::{Actor, Code, Error, Result};
-use assay_platform::db::Conn;
+use assay_platform::db::{Conn, Json};
 use assay_platform::outbox::{self, Audience};
-use chrono::Duration;
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -16,8 +15,8 @@ use super::live::View;
 use super::{Matching, may_hire};
 use crate::model::explain::{Standing, counterfactual};
 use crate::model::exposure::Impression;
-use crate::model::facts::{Facts, Reason, blockers, passed};
-use crate::model::kept::{self, Kept, KeptPlace, MODEL};
+use crate::model::facts::{Met, Reason, blockers, passed};
+use crate::model::kept::{self, Asked, Kept, KeptPlace, MODEL, Missed};
 use crate::model::market::Project;
 use crate::model::rank::{Ranked, Ranking, Settings, rank};
 use crate::model::snapshot::Query;
@@ -33,70 +32,23 @@ const SPARE: usize = 10;
 /// Fewer feasible than this, and near misses are told.
 const FEW: usize = 5;
 
-/// What was asked of the ranking: with it and the columns of that version it would come out the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Skills that the project cannot do without.
-    pub must: Vec<String>,
-    /// Skills that help.
-    pub nice: Vec<String>,
-    /// Its line of business.
-    pub family: String,
-    /// Hours a week.
-    pub weekly_hours: f64,
-    /// Hours of the working day to share.
-    pub min_overlap: f64,
-    /// First, last day of work, and the day of the ranking.
-    pub days: (i32, i32, i32),
-    /// Weights: for what is not known, for exposure given before, for being probably taken.
-    pub weights: (f64, f64, f64),
-    /// Developers that were left out because the tables said otherwise than the columns.
-    pub stale: usize,
-}
-
-/// A near miss, in words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Missed {
-    /// The one constraint that keeps them out.
-    pub constraint: String,
-    /// How many it keeps out.
-    pub more: usize,
-    /// What would let how many in.
-    pub words: String,
-}
-
-/// A ranking with everything that was kept of it.
+/// A ranking with what people are called.
 #[derive(Debug, Clone)]
 pub struct Given {
     /// The row.
     pub row: RankingRow,
-    /// What was asked.
-    pub asked: Asked,
-    /// The middle one.
-    pub median: Option<Kept>,
-    /// The places; none in the stead of somebody who was erased.
-    pub places: Vec<Option<KeptPlace>>,
-    /// Where few were feasible.
-    pub near_misses: Vec<Missed>,
-    /// What people are called.
+    /// What the people of the first places are called.
     pub names: HashMap<Uuid, (Option<String>, Option<String>)>,
 }
 
 impl Given {
-    fn of(row: RankingRow) -> Result<Self> {
-        let read = |value: &serde_json::Value| value.clone();
-        Ok(Self {
-            asked: serde_json::from_value(read(&row.asked)).map_err(Error::internal)?,
-            median: serde_json::from_value(read(&row.median)).map_err(Error::internal)?,
-            places: serde_json::from_value(read(&row.places)).map_err(Error::internal)?,
-            near_misses: serde_json::from_value(read(&row.near_misses)).map_err(Error::internal)?,
-            names: HashMap::new(),
-            row,
-        })
+    fn of(row: RankingRow) -> Self {
+        Self { row, names: HashMap::new() }
     }
 
-    async fn named(mut self, conn: &mut Conn) -> Result<Self> {
-        let ids = self.places.iter().flatten().map(|place| place.developer).collect();
+    /// With the names of the first `depth` places.
+    async fn named(mut self, conn: &mut Conn, depth: usize) -> Result<Self> {
+        let ids = self.row.places.iter().take(depth).flatten().map(|place| place.developer).collect();
         let names = store::rankings::names(conn, ids).await?;
         self.names = names.into_iter().map(|(id, name, headline)| (id, (name, headline))).collect();
         Ok(self)
@@ -133,11 +85,17 @@ impl Matching {
         row.raw.project(row.id.to_string(), &self.source.taxonomy, today, day)
     }
 
-    /// Ranks developers for a project, and keeps the ranking.
+    /// Ranks developers for a project, and keeps the ranking; answers with the names of the first `depth` places.
     ///
     /// # Errors
     /// 404, 403, `state_conflict`, `unavailable` while the developers are being read, the database's.
-    pub async fn create_match_in(&self, conn: &mut Conn, actor: &Actor, id: ProjectId) -> Result<Given> {
+    pub async fn create_match_in(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: ProjectId,
+        depth: usize,
+    ) -> Result<Given> {
         let project_row = self.project_inside(conn, actor, id).await?;
         if !may_hire(&project_row) {
             return Err(Error::new(Code::Forbidden, "Your role in the organisation cannot hire."));
@@ -159,23 +117,30 @@ impl Matching {
 
         // The columns are a copy; the tables decide.
         let ids: Vec<Uuid> = found.places.iter().map(|(id, ..)| *id).collect();
-        let facts: HashMap<Uuid, Facts> =
-            self.source.facts(conn, ids).await?.into_iter().map(|facts| (facts.id, facts)).collect();
+        let changed = self.source.changed(conn, found.version, &ids).await?;
         let limits = self.source.limits();
         let mut stale = 0;
         let mut places = Vec::new();
         let mut impressions = Vec::new();
         for (developer, mut place, impression) in found.places {
-            let holds = facts.get(&developer).filter(|facts| blockers(facts, &project, &limits).is_empty());
-            match holds {
-                Some(_) if places.len() == DEPTH => break,
-                Some(facts) => {
-                    place.passed = passed(facts, &project);
-                    impressions.push(impression_row(developer, &impression, &project));
-                    places.push(place);
-                }
-                None => stale += 1,
+            if places.len() == DEPTH {
+                break;
             }
+            match changed.of(developer) {
+                None => {}
+                Some(Some(facts)) if blockers(facts, &project, &limits).is_empty() => {
+                    place.met = Some(Met::of(facts, &project));
+                }
+                Some(_) => {
+                    stale += 1;
+                    continue;
+                }
+            }
+            // Below the places that count as shown an impression has no effect.
+            if impression.given > 0.0 {
+                impressions.push(impression_row(developer, &impression, &project));
+            }
+            places.push(Some(place));
         }
         let policy = &self.ctx.policy.matching;
         let asked = Asked {
@@ -198,34 +163,25 @@ impl Matching {
             snapshot_version: found.version,
             policy_version: self.ctx.policy.version.clone(),
             seed: seed as i64,
-            asked: serde_json::to_value(&asked).map_err(Error::internal)?,
+            asked: Json(asked),
             feasible: i32::try_from(found.ranking.feasible - stale.min(found.ranking.feasible))
                 .unwrap_or(i32::MAX),
-            median: serde_json::to_value(&found.median).map_err(Error::internal)?,
-            places: serde_json::to_value(&places).map_err(Error::internal)?,
-            near_misses: serde_json::to_value(&found.near_misses).map_err(Error::internal)?,
+            median: Json(found.median),
+            places: Json(places),
+            near_misses: Json(found.near_misses),
             created_at: now,
         };
         store::rankings::insert(conn, &row).await?;
         store::rankings::book(conn, id, row.id, &impressions).await?;
         let organisation = OrganisationId::from_uuid(project_row.organisation);
-        let data = json!({ "match_id": match_id, "project_id": id, "feasible": row.feasible, "places": places.len() });
+        let data = json!({ "match_id": match_id, "project_id": id, "feasible": row.feasible, "places": row.places.len() });
         let audience = [Audience::Organisation(organisation)];
         outbox::publish(&self.ctx, conn, "match.ranked", match_id.to_string(), data, &audience).await?;
-        let places = places.into_iter().map(Some).collect();
-        let given = Given {
-            row,
-            asked,
-            median: found.median,
-            places,
-            near_misses: found.near_misses,
-            names: HashMap::new(),
-        };
-        given.named(conn).await
+        Given::of(row).named(conn, depth).await
     }
 
     fn find(&self, view: &View, project: &Project, without: &[(Uuid, String)], seed: u64) -> Found {
-        let query = query_without(view, project, without);
+        let query = query_without(view, project, without, self.ctx.clock.now());
         let settings = self.settings(seed, DEPTH + SPARE);
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);
@@ -246,7 +202,7 @@ impl Matching {
                 developer,
                 standing: Kept::of(&own),
                 score_and_parts: kept::score_and_parts(&view.parameters, &own, &median),
-                passed: Vec::new(),
+                met: Some(view.snapshot.met(ranked.row, &query)),
                 counterfactual: change.map(|change| (change.skill, change.level, change.to)),
             };
             (developer, kept, impression)
@@ -269,7 +225,7 @@ impl Matching {
     /// # Errors
     /// 404, the database's.
     pub async fn get_match(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
-        self.given(conn, actor, id).await?.named(conn).await
+        self.given(conn, actor, id).await?.named(conn, usize::MAX).await
     }
 
     pub(super) async fn given(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
@@ -277,7 +233,7 @@ impl Matching {
         let row = store::rankings::find(conn, id).await?.ok_or_else(missing)?;
         let project = ProjectId::from_uuid(row.project_id);
         self.project_inside(conn, actor, project).await.map_err(|_| missing())?;
-        Given::of(row)
+        Ok(Given::of(row))
     }
 
     /// Rankings of a project, the newest first.
@@ -294,7 +250,7 @@ impl Matching {
     ) -> Result<Vec<Given>> {
         self.project_inside(conn, actor, project).await?;
         let rows = store::rankings::of_project(conn, project, before, limit).await?;
-        rows.into_iter().map(Given::of).collect()
+        Ok(rows.into_iter().map(Given::of).collect())
     }
 
     /// Works a ranking out again from what was kept; tells whether it is, bit by bit, the one that was given.
@@ -318,17 +274,23 @@ impl Matching {
         if found != version {
             return Err(Error::internal("the parameters of a ranking are gone"));
         }
-        let (places, identical) = match &given.median {
-            Some(median) => kept::replay(&parameters, given.row.seed as u64, median, &given.places),
-            None => (Vec::new(), given.places.is_empty()),
+        let (places, identical) = match given.row.median.as_ref() {
+            Some(median) => kept::replay(&parameters, given.row.seed as u64, median, &given.row.places),
+            None => (Vec::new(), given.row.places.is_empty()),
         };
         Ok((given, places, identical))
     }
 }
 
 /// A project in the view's numbers, with those left out who are out of the question.
-pub(super) fn query_without(view: &View, project: &Project, without: &[(Uuid, String)]) -> Query {
+pub(super) fn query_without(
+    view: &View,
+    project: &Project,
+    without: &[(Uuid, String)],
+    now: DateTime<Utc>,
+) -> Query {
     let mut query = view.snapshot.query(project);
+    query.now = now.timestamp();
     let rows = without.iter().filter_map(|(id, _)| u32::try_from(view.row_of(*id)?).ok());
     query.without = rows.collect();
     query.without.sort_unstable();
@@ -374,8 +336,8 @@ pub struct Told {
     pub score: f64,
 }
 
-/// A place in words; `from` is its number.
-pub fn told(place: &KeptPlace, from: usize, you: bool) -> Told {
+/// A place in words; `from` is its number, `asked` what the constraints were.
+pub fn told(place: &KeptPlace, from: usize, asked: Option<&Asked>, you: bool) -> Told {
     let named = || crate::model::explain::part_names().zip(place.parts().iter().copied());
     Told {
         developer: AccountId::from_uuid(place.developer),
@@ -385,7 +347,7 @@ pub fn told(place: &KeptPlace, from: usize, you: bool) -> Told {
             .counterfactual
             .as_ref()
             .map(|(skill, level, to)| words::counterfactual(you, (skill, *level, *to), from)),
-        passed: place.passed.clone(),
+        passed: place.met.as_ref().zip(asked).map_or_else(Vec::new, |(met, asked)| passed(met, asked)),
         score: place.score(),
     }
 }

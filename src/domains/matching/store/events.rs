@@ -3,7 +3,7 @@
 use assay_platform::db::schema::event_cursor;
 use assay_platform::db::{Conn, DbResult};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -33,5 +33,27 @@ assay_platform::statement! {
 pub async fn after(conn: &mut Conn, after: i64, limit: i64) -> DbResult<Vec<Told>> {
     let rows: Vec<(i64, String, String, Value, Vec<String>)> = After { after, limit }.load(conn).await?;
     let told = |(seq, kind, subject, data, audience)| Told { seq, kind, subject, data, audience };
+    Ok(rows.into_iter().map(told).collect())
+}
+
+assay_platform::statement! {
+    /// Events after a number and those that have none yet.
+    struct News(after: i64 as BigInt, limit: i64 as BigInt) -> (Nullable<BigInt>, Text, Text, Jsonb, Array<Text>);
+    "SELECT seq, kind, subject, data, audience FROM events WHERE seq > {} AND kind <> 'match.ranked'
+     UNION ALL SELECT seq, kind, subject, data, audience FROM events WHERE seq IS NULL AND kind <> 'match.ranked'
+     LIMIT {}"
+}
+
+/// What has happened after an event, told or not yet told; rankings aside.
+pub async fn news(conn: &mut Conn, after: i64, limit: i64) -> DbResult<Vec<Told>> {
+    type Row = (Option<i64>, String, String, Value, Vec<String>);
+    let rows: Vec<Row> = News { after, limit }.load(conn).await?;
+    let told = |(seq, kind, subject, data, audience): Row| Told {
+        seq: seq.unwrap_or(i64::MAX),
+        kind,
+        subject,
+        data,
+        audience,
+    };
     Ok(rows.into_iter().map(told).collect())
 }

@@ -35,34 +35,59 @@ pub async fn approved(conn: &mut Conn, now: DateTime<Utc>, after: Uuid, limit: i
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-assay_platform::statement! {
-    /// What is known of developers who are approved now.
-    struct FactsOf(recent: DateTime<Utc> as Timestamptz, now: DateTime<Utc> as Timestamptz, ids: Vec<Uuid> as Array<SqlUuid>,
-        now_too: DateTime<Utc> as Timestamptz)
-        -> (SqlUuid, Nullable<Text>, Nullable<Int4>, Nullable<Int4>, BigInt, Nullable<BigInt>, Nullable<Text>,
-            Nullable<Date>, Array<Text>, Nullable<Text>, BigInt, BigInt, BigInt, Bool, Nullable<Text>);
-    "SELECT a.id, a.time_zone, w.weekly_hours, o.hours_per_week,
-        (SELECT coalesce(sum(least(40, ceil(p.effort_hours * 7.0 / greatest(p.duration_days, 7)))), 0)::bigint
-         FROM contracts c JOIN projects p ON p.id = c.project_id
-         WHERE c.developer_id = a.id AND c.state IN ('awaiting_funding', 'active', 'paused', 'completing')),
+/// What is known of developers who are approved now; `$page` tells which as `first` and `last` or as `ids`, and `now` and
+/// `recent`, and `$is` compares with that. Sets joined by key: over a page of a full read each table is walked once.
+macro_rules! facts_of {
+    ($page:literal, $is:literal) => {
+        concat!(
+            "WITH page AS MATERIALIZED (SELECT ", $page, ", {} AS now, {} AS recent)
+     SELECT a.id, a.time_zone, w.weekly_hours, o.hours_per_week, coalesce(k.busy, 0)::bigint,
         coalesce(w.rate_amount, o.rate_amount),
         CASE WHEN w.rate_amount IS NULL THEN o.rate_currency ELSE w.rate_currency END,
-        w.available_from, o.tracks,
-        (SELECT string_agg(s.skill || ' ' || match_level(s.derived, s.share_bps, s.repositories, s.pull_requests), ','
-                           ORDER BY s.skill)
-         FROM portfolio_skills s WHERE s.account_id = a.id AND NOT s.removed),
-        coalesce(b.open_bids, 0)::bigint,
-        (SELECT count(*) FROM invitations i WHERE i.developer_id = a.id AND i.state IN ('sent', 'viewed')),
-        (SELECT count(*) FROM invitations i WHERE i.developer_id = a.id AND i.created_at > {}),
-        coalesce(w.paused, false),
-        (SELECT x.reason FROM match_exclusions x WHERE x.developer_id = a.id AND x.project_id IS NULL
-            AND x.lifted_at IS NULL AND (x.until IS NULL OR x.until > {}) ORDER BY x.id DESC LIMIT 1)
+        w.available_from, o.tracks, s.skills, coalesce(b.open_bids, 0)::bigint, coalesce(i.unanswered, 0)::bigint,
+        coalesce(i.recent, 0)::bigint, coalesce(w.paused, false), x.reason, v.expires_at
      FROM accounts a
-     JOIN approvals v ON v.account_id = a.id AND v.state = 'active'
+     JOIN approvals v ON v.account_id = a.id AND v.state = 'active' AND v.expires_at > (SELECT now FROM page)
+        AND v.account_id ", $is, "
      JOIN applications o ON o.id = v.application_id
      LEFT JOIN match_preferences w ON w.account_id = a.id
      LEFT JOIN developer_bid_slots b ON b.developer_id = a.id
-     WHERE a.id = ANY({}) AND a.status = 'active' AND v.expires_at > {}"
+     LEFT JOIN (SELECT c.developer_id, sum(least(40, ceil(p.effort_hours * 7.0 / greatest(p.duration_days, 7)))) AS busy
+        FROM contracts c JOIN projects p ON p.id = c.project_id
+        WHERE c.developer_id ", $is, " AND c.state IN ('awaiting_funding', 'active', 'paused', 'completing')
+        GROUP BY c.developer_id) k ON k.developer_id = a.id
+     LEFT JOIN (SELECT account_id,
+            string_agg(skill || ' ' || match_level(derived, share_bps, repositories, pull_requests), ',') AS skills
+        FROM portfolio_skills WHERE account_id ", $is, " AND NOT removed
+        GROUP BY account_id) s ON s.account_id = a.id
+     LEFT JOIN (SELECT developer_id, count(*) FILTER (WHERE state IN ('sent', 'viewed')) AS unanswered,
+            count(*) FILTER (WHERE created_at > (SELECT recent FROM page)) AS recent
+        FROM invitations WHERE developer_id ", $is, "
+        GROUP BY developer_id) i ON i.developer_id = a.id
+     LEFT JOIN (SELECT DISTINCT ON (developer_id) developer_id, reason FROM match_exclusions
+        WHERE developer_id ", $is, " AND project_id IS NULL AND lifted_at IS NULL
+            AND (until IS NULL OR until > (SELECT now FROM page))
+        ORDER BY developer_id, id DESC) x ON x.developer_id = a.id
+     WHERE a.status = 'active' AND a.id ", $is
+        )
+    };
+}
+
+assay_platform::statement! {
+    /// Of a few developers.
+    struct FactsOf(ids: Vec<Uuid> as Array<SqlUuid>, now: DateTime<Utc> as Timestamptz, recent: DateTime<Utc> as Timestamptz)
+        -> (SqlUuid, Nullable<Text>, Nullable<Int4>, Nullable<Int4>, BigInt, Nullable<BigInt>, Nullable<Text>,
+            Nullable<Date>, Array<Text>, Nullable<Text>, BigInt, BigInt, BigInt, Bool, Nullable<Text>, Timestamptz);
+    facts_of!("{} AS ids", "= ANY ((SELECT ids FROM page)::uuid[])")
+}
+
+assay_platform::statement! {
+    /// From one developer to another.
+    struct FactsBetween(first: Uuid as SqlUuid, last: Uuid as SqlUuid, now: DateTime<Utc> as Timestamptz,
+        recent: DateTime<Utc> as Timestamptz)
+        -> (SqlUuid, Nullable<Text>, Nullable<Int4>, Nullable<Int4>, BigInt, Nullable<BigInt>, Nullable<Text>,
+            Nullable<Date>, Array<Text>, Nullable<Text>, BigInt, BigInt, BigInt, Bool, Nullable<Text>, Timestamptz);
+    facts_of!("{} AS first, {} AS last", "BETWEEN (SELECT first FROM page) AND (SELECT last FROM page)")
 }
 
 type FactsRow = (
@@ -81,12 +106,27 @@ type FactsRow = (
     i64,
     bool,
     Option<String>,
+    DateTime<Utc>,
 );
 
 /// What is known of those of these developers who are approved now.
 pub async fn of_developers(conn: &mut Conn, ids: Vec<Uuid>, now: DateTime<Utc>) -> DbResult<Vec<Raw>> {
-    let recent = now - Duration::days(30);
-    let rows: Vec<FactsRow> = FactsOf { recent, now, ids, now_too: now }.load(conn).await?;
+    let rows: Vec<FactsRow> = FactsOf { ids, now, recent: recent(now) }.load(conn).await?;
+    raw(conn, rows, now).await
+}
+
+/// What is known of everybody from `first` to `last` who is approved now.
+pub async fn between(conn: &mut Conn, first: Uuid, last: Uuid, now: DateTime<Utc>) -> DbResult<Vec<Raw>> {
+    let rows: Vec<FactsRow> = FactsBetween { first, last, now, recent: recent(now) }.load(conn).await?;
+    raw(conn, rows, now).await
+}
+
+/// Invitations are counted from here.
+fn recent(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - Duration::days(30)
+}
+
+async fn raw(conn: &mut Conn, rows: Vec<FactsRow>, now: DateTime<Utc>) -> DbResult<Vec<Raw>> {
     let foreign = rows.iter().any(|row| row.6.as_deref().is_some_and(|currency| currency != "USD"));
     let rates = if foreign { rates(conn, now.date_naive()).await? } else { HashMap::new() };
     let usd = |amount: Option<i64>, currency: Option<String>| {
@@ -111,6 +151,7 @@ pub async fn of_developers(conn: &mut Conn, ids: Vec<Uuid>, now: DateTime<Utc>) 
         recent_invitations: row.12,
         paused: row.13,
         excluded: row.14,
+        approved_until: row.15,
     };
     Ok(rows.into_iter().map(raw).collect())
 }

@@ -2,13 +2,14 @@
 
 use assay_kernel::ids::{AccountId, MatchId, ProjectId};
 use assay_platform::db::schema::{match_invitations, rankings};
-use assay_platform::db::{Conn, DbResult};
+use assay_platform::db::{Conn, DbResult, Json};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Float8, Int4, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 use uuid::Uuid;
+
+use crate::model::kept::{Asked, Kept, KeptPlace, Missed};
 
 /// A ranking as stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -24,11 +25,12 @@ pub struct RankingRow {
     pub snapshot_version: i64,
     pub policy_version: String,
     pub seed: i64,
-    pub asked: Value,
+    pub asked: Json<Asked>,
     pub feasible: i32,
-    pub median: Value,
-    pub places: Value,
-    pub near_misses: Value,
+    pub median: Json<Option<Kept>>,
+    /// None in the stead of somebody who was erased.
+    pub places: Json<Vec<Option<KeptPlace>>>,
+    pub near_misses: Json<Vec<Missed>>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -71,15 +73,17 @@ pub struct ImpressionRow {
 }
 
 assay_platform::statement! {
-    /// Books impressions; those of the same project, developer and day count once.
-    struct Book(project: Uuid as SqlUuid, day: i32 as Int4, ranking: Uuid as SqlUuid, from: i32 as Int4, to: i32 as Int4,
-        developers: Vec<Uuid> as Array<SqlUuid>, places: Vec<i32> as Array<Int4>, given: Vec<f64> as Array<Float8>,
-        taken: Vec<f64> as Array<Float8>) -> ();
-    "INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
-     SELECT {}, {}, {}, {}, {}, t.* FROM unnest({}, {}, {}, {}) t ON CONFLICT DO NOTHING"
+    /// Books impressions, if they are the project's first of the day.
+    struct Book(project: Uuid as SqlUuid, day: i32 as Int4, project_too: Uuid as SqlUuid, day_too: i32 as Int4,
+        ranking: Uuid as SqlUuid, from: i32 as Int4, to: i32 as Int4, developers: Vec<Uuid> as Array<SqlUuid>,
+        places: Vec<i32> as Array<Int4>, given: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>) -> ();
+    "WITH first AS (INSERT INTO impression_days (project, day) VALUES ({}, {}) ON CONFLICT DO NOTHING RETURNING day)
+     INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
+     SELECT {}, {}, {}, {}, {}, t.* FROM first, unnest({}, {}, {}, {}) t"
 }
 
-/// Books the impressions of a ranking.
+/// Books the impressions of a ranking. Rankings of the same project and day give exposure once: asking again takes
+/// nothing from anybody.
 pub async fn book(
     conn: &mut Conn,
     project: ProjectId,
@@ -90,6 +94,8 @@ pub async fn book(
     let statement = Book {
         project: project.uuid(),
         day: first.day,
+        project_too: project.uuid(),
+        day_too: first.day,
         ranking,
         from: first.from_day,
         to: first.to_day,

@@ -63,6 +63,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    impression_days (project, day) {
+        project -> Uuid,
+        day -> Int4,
+    }
+}
+
+diesel::table! {
     match_invitations (invitation_id) {
         invitation_id -> Uuid,
         ranking_id -> Uuid,
