@@ -76,61 +76,28 @@ async fn get_change_order(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<ChangeO
     Ok(shown(detail)?)
 }
 
-/// Answers a change order with other changes.
-///
-/// For the side that is asked; the other one answers in seven days.
-#[utoipa::path(tag = "change orders", request_body = Propose, responses((status = 200, description = "The change order.", body = ChangeOrderView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-#[post("/v1/change_orders/{id}/counter")]
-async fn counter_change_order(
-    ctx: Data<Ctx>,
-    caller: Auth<Reader>,
-    id: Path<ChangeOrderId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<Propose>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(changes::counter_in(&ctx, conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
+act_seen_with! { ("change orders", "The change order.", ChangeOrderView) IdempotencyKey:
+    /// Answers a change order with other changes.
+    ///
+    /// For the side that is asked; the other one answers in seven days.
+    counter_change_order, "/v1/change_orders/{id}/counter", ChangeOrderId, Reader, "reader", Propose,
+        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &Propose| changes::counter_in(ctx, c, a, id, seen, b).await;
 }
 
-macro_rules! acts {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "change orders", responses((status = 200, description = "The change order.", body = ChangeOrderView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<Reader>,
-            id: Path<ChangeOrderId>,
-            seen: IfMatch,
-            key: $key,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! { MoneyKey:
+act_seen! { ("change orders", "The change order.", ChangeOrderView) MoneyKey:
     /// Accepts a change order.
     ///
     /// For the side that is asked, with a recent sign-in. Without milestones to add it takes effect at once; else when all
     /// of them are paid, within seven days.
-    accept_change_order, "/v1/change_orders/{id}/accept",
+    accept_change_order, "/v1/change_orders/{id}/accept", ChangeOrderId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::accept_in(ctx, c, a, id, seen).await;
 }
 
-acts! { IdempotencyKey:
+act_seen! { ("change orders", "The change order.", ChangeOrderView) IdempotencyKey:
     /// Refuses a change order.
-    reject_change_order, "/v1/change_orders/{id}/reject",
+    reject_change_order, "/v1/change_orders/{id}/reject", ChangeOrderId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::end_in(ctx, c, a, id, seen, "reject").await;
     /// Takes a change order back.
-    withdraw_change_order, "/v1/change_orders/{id}/withdraw",
+    withdraw_change_order, "/v1/change_orders/{id}/withdraw", ChangeOrderId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::end_in(ctx, c, a, id, seen, "withdraw").await;
 }

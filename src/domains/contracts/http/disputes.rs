@@ -142,143 +142,75 @@ making! {
         async |ctx: &Ctx, c, a: &_, id, b: &OfferDivision| talking::offer_in(ctx, c, a, id, b).await;
 }
 
-macro_rules! bare {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $id:ty, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "disputes", responses((status = 200, description = "The dispute.", body = DisputeView)), extensions(("x-access" = json!("reader"))))]
-        #[post($path)]
-        async fn $handler(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<$id>, key: $key) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-bare! { IdempotencyKey:
+act! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
     /// Asks for a mediator before the days of negotiation are over.
-    escalate_dispute, "/v1/disputes/{id}/escalate", DisputeId,
+    escalate_dispute, "/v1/disputes/{id}/escalate", DisputeId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id| opening::escalate_in(ctx, c, a, id).await;
     /// Takes a dispute back.
     ///
     /// For the side that opened it, which cannot open it again. Things go on where they stood; the time that it took is
     /// added.
-    withdraw_dispute, "/v1/disputes/{id}/withdraw", DisputeId,
+    withdraw_dispute, "/v1/disputes/{id}/withdraw", DisputeId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id| opening::withdraw_in(ctx, c, a, id).await;
 }
 
-bare! { MoneyKey:
+act! { ("disputes", "The dispute.", DisputeView) MoneyKey:
     /// Accepts the other side's offer.
     ///
     /// The money is divided so, at once.
-    accept_dispute_offer, "/v1/dispute_offers/{id}/accept", DisputeOfferId,
+    accept_dispute_offer, "/v1/dispute_offers/{id}/accept", DisputeOfferId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id| talking::accept_offer_in(ctx, c, a, id).await;
 }
 
-macro_rules! seen {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "disputes", responses((status = 200, description = "The dispute.", body = DisputeView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<Reader>,
-            id: Path<DisputeId>,
-            seen: IfMatch,
-            key: $key,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-seen! { MoneyKey:
+act_seen! { ("disputes", "The dispute.", DisputeView) MoneyKey:
     /// Accepts the mediator's proposal.
     ///
     /// With the second side the money is divided so, at once.
-    accept_dispute_proposal, "/v1/disputes/{id}/accept_proposal",
+    accept_dispute_proposal, "/v1/disputes/{id}/accept_proposal", DisputeId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| talking::accept_proposal_in(ctx, c, a, id, seen).await;
 }
 
-seen! { IdempotencyKey:
+act_seen! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
     /// Rejects the mediator's proposal.
     ///
     /// Another person then decides, for a fee that the loser pays.
-    reject_dispute_proposal, "/v1/disputes/{id}/reject_proposal",
+    reject_dispute_proposal, "/v1/disputes/{id}/reject_proposal", DisputeId, Reader, "reader",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| talking::reject_proposal_in(ctx, c, a, id, seen).await;
 }
 
-macro_rules! with_body {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $body:ty, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "disputes", request_body = $body, responses((status = 200, description = "The dispute.", body = DisputeView)), extensions(("x-access" = json!($name))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<$access>,
-            id: Path<DisputeId>,
-            key: $key,
-            body: Body<$body>,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0, &*body).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-with_body! { IdempotencyKey:
+act_with! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
     /// Answers a dispute.
     ///
     /// For the side that has not opened it. Both then negotiate for five days.
-    respond_to_dispute, "/v1/disputes/{id}/respond", Reader, "reader", RespondToDispute,
+    respond_to_dispute, "/v1/disputes/{id}/respond", DisputeId, Reader, "reader", RespondToDispute,
         async |ctx: &Ctx, c, a: &_, id, b: &RespondToDispute| opening::respond_in(ctx, c, a, id, b).await;
     /// Proposes a division, as the mediator.
     ///
     /// For staff without a part in the case. Each finding rests on a deliverable, a delivery or a message; both parts sum
     /// to what is disputed. Both sides answer within five days.
-    propose_in_dispute, "/v1/disputes/{id}/propose", Reviewer, "reviewer", RuleDispute,
+    propose_in_dispute, "/v1/disputes/{id}/propose", DisputeId, Reviewer, "reviewer", RuleDispute,
         async |ctx: &Ctx, c, a: &_, id, b: &RuleDispute| staff::propose_in(ctx, c, a, id, b).await;
     /// Appeals against an award, for an error of arithmetic only.
     ///
     /// Once, by either side, before the award is carried out.
-    appeal_dispute_award, "/v1/disputes/{id}/appeal", Reader, "reader", AppealAward,
+    appeal_dispute_award, "/v1/disputes/{id}/appeal", DisputeId, Reader, "reader", AppealAward,
         async |ctx: &Ctx, c, a: &_, id, b: &AppealAward| talking::appeal_in(ctx, c, a, id, b).await;
 }
 
-with_body! { MoneyKey:
+act_with! { ("disputes", "The dispute.", DisputeView) MoneyKey:
     /// Decides a dispute, as the arbitrator.
     ///
     /// For another person than the mediator, without a part in the case. From the policy's amount on the award holds when
     /// a second person of the finance staff has confirmed it. It is carried out after five days.
-    award_dispute, "/v1/disputes/{id}/award", Reviewer, "reviewer", RuleDispute,
+    award_dispute, "/v1/disputes/{id}/award", DisputeId, Reviewer, "reviewer", RuleDispute,
         async |ctx: &Ctx, c, a: &_, id, b: &RuleDispute| staff::award_in(ctx, c, a, id, b).await;
 }
 
-/// Answers an appeal against an award's arithmetic.
-///
-/// For a third person: neither the mediator nor the arbitrator, without a part in the case.
-#[utoipa::path(tag = "disputes", request_body = DecideAppeal, responses((status = 200, description = "The dispute.", body = DisputeView)), extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true))))]
-#[post("/v1/disputes/{id}/decide_appeal")]
-async fn decide_dispute_appeal(
-    ctx: Data<Ctx>,
-    caller: Auth<Reviewer>,
-    id: Path<DisputeId>,
-    seen: IfMatch,
-    key: MoneyKey,
-    body: Body<DecideAppeal>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(staff::decide_appeal_in(&ctx, conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
+act_seen_with! { ("disputes", "The dispute.", DisputeView) MoneyKey:
+    /// Answers an appeal against an award's arithmetic.
+    ///
+    /// For a third person: neither the mediator nor the arbitrator, without a part in the case.
+    decide_dispute_appeal, "/v1/disputes/{id}/decide_appeal", DisputeId, Reviewer, "reviewer", DecideAppeal,
+        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &DecideAppeal|
+            staff::decide_appeal_in(ctx, c, a, id, seen, b).await;
 }

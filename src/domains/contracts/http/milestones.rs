@@ -50,158 +50,78 @@ async fn get_milestone(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<MilestoneI
     Ok(shown(detail)?)
 }
 
-macro_rules! bare {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
-        #[post($path)]
-        async fn $handler(ctx: Data<Ctx>, caller: Auth<$access>, id: Path<MilestoneId>, key: $key) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-macro_rules! seen {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "milestones", responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name)), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<$access>,
-            id: Path<MilestoneId>,
-            seen: IfMatch,
-            key: $key,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-macro_rules! with_body {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $body:ty, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "milestones", request_body = $body, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!($name))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<$access>,
-            id: Path<MilestoneId>,
-            key: $key,
-            body: Body<$body>,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-                shown(($call)(&ctx, conn, &caller, id.0, &*body).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-bare! { IdempotencyKey:
+act! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
     /// Begins work on a paid milestone, or on requested changes.
-    start_milestone, "/v1/milestones/{id}/start", Developer, "developer",
+    start_milestone, "/v1/milestones/{id}/start", MilestoneId, Developer, "developer",
         async |ctx: &Ctx, c, a: &_, id| review::start_in(ctx, c, a, id).await;
     /// Takes a request for a refund back.
     ///
     /// Things go on where they stood; the time that the request took is added.
-    withdraw_milestone_refund, "/v1/milestones/{id}/withdraw_refund", Hirer, "hirer",
+    withdraw_milestone_refund, "/v1/milestones/{id}/withdraw_refund", MilestoneId, Hirer, "hirer",
         async |ctx: &Ctx, c, a: &_, id| refunds::end_request_in(ctx, c, a, id, "withdraw_refund", None).await;
 }
 
-bare! { MoneyKey:
+act! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
     /// Releases what is held back before its date.
-    free_milestone_holdback, "/v1/milestones/{id}/free_holdback", Hirer, "hirer",
+    free_milestone_holdback, "/v1/milestones/{id}/free_holdback", MilestoneId, Hirer, "hirer",
         async |ctx: &Ctx, c, a: &_, id| funding::free_holdback_in(ctx, c, a, id).await;
 }
 
-seen! { MoneyKey:
+act_seen! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
     /// Grants the client's request for a refund.
     ///
     /// What was not accepted goes back.
-    grant_milestone_refund, "/v1/milestones/{id}/grant_refund", Developer, "developer",
+    grant_milestone_refund, "/v1/milestones/{id}/grant_refund", MilestoneId, Developer, "developer",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::grant_in(ctx, c, a, id, seen).await;
     /// Cancels what is fifteen days late.
     ///
     /// What was not accepted goes back.
-    cancel_late_milestone, "/v1/milestones/{id}/cancel_late", Hirer, "hirer",
+    cancel_late_milestone, "/v1/milestones/{id}/cancel_late", MilestoneId, Hirer, "hirer",
         async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::cancel_late_in(ctx, c, a, id, seen).await;
 }
 
-with_body! { IdempotencyKey:
+act_with! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
     /// Delivers a milestone.
     ///
     /// With evidence for each deliverable that is not accepted yet. The review begins; silence accepts at its end.
-    deliver_milestone, "/v1/milestones/{id}/deliver", Developer, "developer", Deliver,
+    deliver_milestone, "/v1/milestones/{id}/deliver", MilestoneId, Developer, "developer", Deliver,
         async |ctx: &Ctx, c, a: &_, id, b: &Deliver| review::deliver_in(ctx, c, a, id, b).await;
     /// Asks for a refund of what was not accepted.
     ///
     /// The developer answers in seven days; silence grants it.
-    request_milestone_refund, "/v1/milestones/{id}/request_refund", Hirer, "hirer", ReasonInput,
+    request_milestone_refund, "/v1/milestones/{id}/request_refund", MilestoneId, Hirer, "hirer", ReasonInput,
         async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| refunds::request_in(ctx, c, a, id, &b.reason).await;
     /// Declines the client's request for a refund.
     ///
     /// With a reason. Things go on where they stood; the time that the request took is added.
-    decline_milestone_refund, "/v1/milestones/{id}/decline_refund", Developer, "developer", ReasonInput,
+    decline_milestone_refund, "/v1/milestones/{id}/decline_refund", MilestoneId, Developer, "developer", ReasonInput,
         async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput|
             refunds::end_request_in(ctx, c, a, id, "decline_refund", Some(&b.reason)).await;
 }
 
-with_body! { MoneyKey:
+act_with! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
     /// Signs a deliverable off, as its named third party.
     ///
     /// Accepts it when it is under review. Without a deliverable it meets the condition of what is held back.
-    sign_off_milestone, "/v1/milestones/{id}/sign_off", Reader, "reader", SignOff,
+    sign_off_milestone, "/v1/milestones/{id}/sign_off", MilestoneId, Reader, "reader", SignOff,
         async |ctx: &Ctx, c, a: &_, id, b: &SignOff| checks::sign_off_in(ctx, c, a, id, b).await;
 }
 
-/// Accepts deliverables.
-///
-/// Their weights are released at once, but for what is held back; with the last one the milestone is decided.
-#[utoipa::path(tag = "milestones", request_body = Accept, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
-#[post("/v1/milestones/{id}/accept")]
-async fn accept_milestone(
-    ctx: Data<Ctx>,
-    caller: Auth<Hirer>,
-    id: Path<MilestoneId>,
-    seen: IfMatch,
-    key: MoneyKey,
-    body: Body<Accept>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(review::accept_in(&ctx, conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
+act_seen_with! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
+    /// Accepts deliverables.
+    ///
+    /// Their weights are released at once, but for what is held back; with the last one the milestone is decided.
+    accept_milestone, "/v1/milestones/{id}/accept", MilestoneId, Hirer, "hirer", Accept,
+        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &Accept| review::accept_in(ctx, c, a, id, seen, b).await;
 }
 
-/// Asks for changes to a delivery.
-///
-/// Within the agreed rounds. The time of the review is added to the time for the delivery.
-#[utoipa::path(tag = "milestones", request_body = ReasonInput, responses((status = 200, description = "The milestone.", body = MilestoneView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
-#[post("/v1/milestones/{id}/request_changes")]
-async fn request_milestone_changes(
-    ctx: Data<Ctx>,
-    caller: Auth<Hirer>,
-    id: Path<MilestoneId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<ReasonInput>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(review::request_changes_in(&ctx, conn, &caller, id.0, &seen, &body.reason).await?)
-    })
-    .await?;
-    Ok(reply)
+act_seen_with! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
+    /// Asks for changes to a delivery.
+    ///
+    /// Within the agreed rounds. The time of the review is added to the time for the delivery.
+    request_milestone_changes, "/v1/milestones/{id}/request_changes", MilestoneId, Hirer, "hirer", ReasonInput,
+        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &ReasonInput|
+            review::request_changes_in(ctx, c, a, id, seen, &b.reason).await;
 }
 
 /// Takes the signed result of a check.

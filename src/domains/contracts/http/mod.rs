@@ -1,5 +1,7 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
+#[macro_use]
+mod acts;
 mod change_orders;
 mod contracts;
 mod decisions;
