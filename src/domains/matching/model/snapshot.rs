@@ -35,6 +35,8 @@ pub(super) struct Row {
     pub available_from: i32,
     pub utc_offset: f32,
     pub domains: u64,
+    /// The second in which the approval ends.
+    until: i64,
     /// Technical score, collaboration score, in population standard deviations.
     pub technical: f32,
     pub technical_sd: f32,
@@ -44,12 +46,12 @@ pub(super) struct Row {
     pub record: f32,
     pub record_variance: f32,
     first_skill: u32,
-    /// The second in which the approval ends.
-    until: i64,
     pub outcomes: u16,
     skill_count: u8,
     closed: u8,
 }
+
+const _: () = assert!(size_of::<Row>() == 64);
 
 /// Developers; each is a row number.
 #[derive(Default)]
