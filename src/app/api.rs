@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::http::conform::{conform, unmatched};
 use super::services::Services;
-use super::{domains, http, openapi};
+use super::{domains, http, memory, openapi};
 
 /// Registers every operation; the sandbox's own only where there is one.
 fn routes(config: &mut ServiceConfig, sandbox: bool) {
@@ -45,7 +45,7 @@ pub fn app(
 > {
     let sandbox = !services.ctx.config.is_production();
     let origins = &services.ctx.config.server.cors_origins;
-    App::new()
+    let app = App::new()
         .into_utoipa_app()
         .configure(|config| routes(config, sandbox))
         .into_app()
@@ -54,7 +54,9 @@ pub fn app(
         .default_service(web::to(unmatched))
         .wrap(from_fn(conform))
         .wrap(from_fn(edge::<_>))
-        .wrap(Condition::new(!origins.is_empty(), cors(origins)))
+        .wrap(Condition::new(!origins.is_empty(), cors(origins)));
+    memory::give_back();
+    app
 }
 
 fn cors(origins: &[String]) -> Cors {

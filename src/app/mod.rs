@@ -9,6 +9,7 @@ pub mod domains;
 pub mod http;
 mod ledger;
 pub mod matching;
+pub mod memory;
 pub mod openapi;
 pub mod providers;
 pub mod score;

@@ -16,11 +16,11 @@ use assay_platform::web::problem::respond;
 use assay_platform::{Ctx, jobs};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::api;
 use super::boot::{self, Database, Failure, Options, Origins, Outcome};
 use super::providers::{Providers, Sandboxes};
 use super::services::Services;
 use super::worker::{Background, Duties};
+use super::{api, memory};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
@@ -197,6 +197,7 @@ async fn serve(mut config: Config, started: Instant) -> Outcome {
         let ctx = boot::context(&config, &origins, &url, connections);
         boot::prepare(&ctx).await?;
         let services = Services::start(ctx, providers.clone()).await?;
+        memory::give_back();
         let metrics = serve_metrics(&services.ctx, metrics_listener)?;
         let api = serve_api(&services, listener)?;
         let duties =
