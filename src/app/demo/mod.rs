@@ -73,6 +73,7 @@ impl Walk<'_> {
         self.dispute(parties, (&ada, &stella), &contract).await?;
         self.silence_and_payout(parties, &contract).await?;
         self.amounts(&client, &contract).await?;
+        self.moved_score(&developer).await?;
         self.books()
     }
 }

@@ -279,6 +279,27 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What the ends of the milestones did to the developer's score, by its events.
+    pub(super) async fn moved_score(&self, developer: &Person) -> Outcome {
+        let events = self.get(developer, "/v1/me/score/events?limit=100").await?.list("/data");
+        let by_outcome: Vec<&Value> = events.iter().rev().filter(|one| one["cause"] == "outcome").collect();
+        for event in &by_outcome {
+            let points = |when: &str| event[when]["score"].as_i64();
+            let after = points("after").ok_or_else(|| told(format!("nothing came after: {event}")))?;
+            let from = points("before").map_or_else(|| "nothing".to_owned(), |before| before.to_string());
+            self.say(&format!(
+                "the end of {} moves {}'s delivery score from {from} to {after}: {}",
+                event["subject"].as_str().unwrap_or_default(),
+                developer.login,
+                event["id"].as_str().unwrap_or_default(),
+            ));
+        }
+        match by_outcome.len() {
+            2 => Ok(()),
+            moves => Err(told(format!("two milestones have ended, and the score has moved {moves} times"))),
+        }
+    }
+
     /// Checks the books by the command line, while the service runs.
     pub(super) fn books(&self) -> Outcome {
         let checked = program(self.folder)?.args(["ledger", "check"]).output()?;
