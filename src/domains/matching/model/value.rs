@@ -61,8 +61,9 @@ impl Terms {
 
     /// Of one developer.
     pub fn of(snapshot: &Snapshot, parameters: &Parameters, query: &Query, row: usize) -> Self {
-        let wants = snapshot.wants(query);
-        Self::wanted(snapshot, parameters, query, (&wants, &mut vec![0.0; wants.count]), row)
+        let wanted = query.must.iter().flatten().chain(&query.nice);
+        let levels: Vec<f64> = wanted.map(|skill| snapshot.fit(row, *skill)).collect();
+        Self::at(snapshot, parameters, query, &levels, row)
     }
 
     /// The same, for one of many developers; the levels are written over.
@@ -75,6 +76,12 @@ impl Terms {
         row: usize,
     ) -> Self {
         snapshot.fits(row, wants, levels);
+        Self::at(snapshot, parameters, query, levels, row)
+    }
+
+    /// With the levels of the wanted skills.
+    #[inline]
+    fn at(snapshot: &Snapshot, parameters: &Parameters, query: &Query, levels: &[f64], row: usize) -> Self {
         let (must, nice) = levels.split_at(levels.len() - query.nice.len());
         let mean = |levels: &[f64], count: usize| match count {
             0 => 0.0,

@@ -72,25 +72,25 @@ impl View {
         Uuid::from_u128(self.snapshot.key(row))
     }
 
-    /// Writes what is true of a developer now. True when they are new here.
-    fn put(&mut self, facts: &Facts, limits: &Limits) -> bool {
-        let closed = facts.closed(limits);
-        match self.row_of(facts.id) {
-            Some(row) => {
-                self.snapshot.set(row, &facts.developer, facts.scores, closed);
-                self.snapshot.set_until(row, facts.approved_until.timestamp());
-                false
-            }
-            None => {
-                let key = facts.id.as_u128();
-                let row = self.snapshot.push(key, &facts.developer, facts.scores, closed);
-                self.snapshot.set_until(row, facts.approved_until.timestamp());
-                self.later.insert(key, row);
-                self.snapshot.set_record(row, &no_record(&self.parameters));
-                self.exposure.grow(self.snapshot.len());
-                true
-            }
+    /// Adds a developer; answers the row.
+    fn append(&mut self, facts: &Facts, limits: &Limits) -> usize {
+        let key = facts.id.as_u128();
+        let row = self.snapshot.push(key, &facts.developer, facts.scores, facts.closed(limits));
+        self.snapshot.set_until(row, facts.approved_until.timestamp());
+        row
+    }
+
+    /// Writes what is true of a developer now.
+    fn put(&mut self, facts: &Facts, limits: &Limits) {
+        if let Some(row) = self.row_of(facts.id) {
+            self.snapshot.set(row, &facts.developer, facts.scores, facts.closed(limits));
+            self.snapshot.set_until(row, facts.approved_until.timestamp());
+            return;
         }
+        let row = self.append(facts, limits);
+        self.later.insert(facts.id.as_u128(), row);
+        self.snapshot.set_record(row, &no_record(&self.parameters));
+        self.exposure.grow(self.snapshot.len());
     }
 
     fn book(&mut self, row: &ImpressionRow) {
@@ -340,10 +340,7 @@ impl Source {
         page.sort_unstable_by_key(|raw| raw.id);
         for raw in page {
             let scores = scores.of(raw.id);
-            let facts = raw.facts(scores, &self.taxonomy, &limits, day);
-            let closed = facts.closed(&limits);
-            let row = view.snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, closed);
-            view.snapshot.set_until(row, facts.approved_until.timestamp());
+            view.append(&raw.facts(scores, &self.taxonomy, &limits, day), &limits);
         }
     }
 

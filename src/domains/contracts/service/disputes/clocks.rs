@@ -17,12 +17,10 @@ use crate::store;
 
 const SYSTEM: &[Who] = &[Who::System];
 
-/// Runs a clock's work on a dispute in `state` that is locked; whose time has come, unless `early`.
-async fn on_dispute(
+/// Runs a clock's work on a dispute that is open and locked.
+async fn on_open(
     ctx: &Ctx,
     fired: &Fired,
-    state: DisputeState,
-    early: bool,
     work: impl AsyncFn(&mut Conn, &mut Case) -> Result<()>,
 ) -> Result<()> {
     ctx.db
@@ -32,13 +30,27 @@ async fn on_dispute(
                 return Ok(());
             }
             let mut case = case(conn, id).await?;
-            let due = case.row.due_at.is_some_and(|due| due <= ctx.clock.now());
-            if case.row.state()? != state || !(due || early) {
-                return Ok(());
-            }
-            work(conn, &mut case).await
+            if case.row.state()?.is_open() { work(conn, &mut case).await } else { Ok(()) }
         })
         .await
+}
+
+/// The same, if it is in `state` and its time has come, unless `early`.
+async fn on_dispute(
+    ctx: &Ctx,
+    fired: &Fired,
+    state: DisputeState,
+    early: bool,
+    work: impl AsyncFn(&mut Conn, &mut Case) -> Result<()>,
+) -> Result<()> {
+    on_open(ctx, fired, async |conn, case| {
+        let due = case.row.due_at.is_some_and(|due| due <= ctx.clock.now());
+        if case.row.state()? != state || !(due || early) {
+            return Ok(());
+        }
+        work(conn, case).await
+    })
+    .await
 }
 
 /// The other side is asked again.
@@ -132,24 +144,6 @@ pub async fn on_execute(ctx: Ctx, fired: Fired) -> Result<()> {
 
 fn awarded(case: &Case, award: &Ruling) -> Result<Division> {
     Ok(Division::awarded(case.row.amount, award.developer, case.row.fee, case.row.positions()?))
-}
-
-/// Looks at a dispute that is open, whatever its state.
-async fn on_open(
-    ctx: &Ctx,
-    fired: &Fired,
-    work: impl AsyncFn(&mut Conn, &mut Case) -> Result<()>,
-) -> Result<()> {
-    ctx.db
-        .tx(async |conn| {
-            let id = DisputeId::from_uuid(fired.subject);
-            if store::disputes::find(conn, id).await?.is_none() {
-                return Ok(());
-            }
-            let mut case = case(conn, id).await?;
-            if case.row.state()?.is_open() { work(conn, &mut case).await } else { Ok(()) }
-        })
-        .await
 }
 
 /// The money can be held for some days only: staff are told to end the dispute before.
