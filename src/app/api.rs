@@ -5,30 +5,26 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, web};
+use assay_platform::web::Routes;
 use assay_platform::web::edge::edge;
-use utoipa_actix_web::AppExt;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::http::conform::{conform, unmatched};
 use super::services::Services;
 use super::{domains, http, memory, openapi};
 
 /// Registers every operation; the sandbox's own only where there is one.
-fn routes(config: &mut ServiceConfig, sandbox: bool) {
-    config.configure(domains::routes).configure(http::routes);
+fn routes(mut routes: Routes<'_>, sandbox: bool) {
+    routes.configure(domains::routes).configure(http::routes);
     if sandbox {
-        config.configure(http::sandbox::routes);
+        routes.configure(http::sandbox::routes);
     }
 }
 
 /// The description of every operation, as the routes tell it.
 pub fn collect() -> utoipa::openapi::OpenApi {
-    let (_, openapi) = App::new()
-        .into_utoipa_app()
-        .openapi(openapi::base())
-        .configure(|config| routes(config, true))
-        .split_for_parts();
-    openapi
+    let mut description = openapi::base();
+    routes(Routes::Described(&mut description), true);
+    description
 }
 
 /// The application that each HTTP thread runs.
@@ -46,9 +42,7 @@ pub fn app(
     let sandbox = !services.ctx.config.is_production();
     let origins = &services.ctx.config.server.cors_origins;
     let app = App::new()
-        .into_utoipa_app()
-        .configure(|config| routes(config, sandbox))
-        .into_app()
+        .configure(|config| routes(Routes::Served(config), sandbox))
         .configure(http::docs::pages)
         .configure(|config| services.app_data(config))
         .default_service(web::to(unmatched))

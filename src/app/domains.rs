@@ -16,12 +16,12 @@ use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::jobs::Registry;
 use assay_platform::personal_data;
+use assay_platform::web::Routes;
 use assay_platform::web::auth::Authenticator;
 use assay_portfolio::Portfolio;
 use assay_projects::{LineOutcome, Projects};
 use assay_skills::Taxonomy;
 use assay_vetting::Vetting;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::providers::Providers;
 
@@ -106,9 +106,9 @@ impl State {
 }
 
 /// Registers every domain's operations.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(routes: &mut Routes<'_>) {
     // The router asks each route in turn, so what is asked most comes first.
-    config
+    routes
         .configure(assay_projects::routes)
         .configure(assay_contracts::routes)
         .configure(assay_matching::routes)

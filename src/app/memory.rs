@@ -1,11 +1,19 @@
-//! What the allocator keeps.
+//! How a process takes its memory, and gives back what it no longer needs.
 
 // The allocator is linked wherever this is.
 use mimalloc as _;
 
-/// Gives back to the system what this thread has freed. mimalloc keeps freed pages for the next allocation, which is
-/// right while requests are served; after a start they are tens of megabytes of the description of the API, which each
-/// HTTP thread's registration of its routes makes and drops.
+/// Takes pages of the usual size only, from here on and in child processes. mimalloc asks for transparent huge pages;
+/// where the system grants them, each small thing that outlives the start keeps two megabytes.
+pub fn usual_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_thp_disable(true) {
+        tracing::debug!(%error, "transparent huge pages stay");
+    }
+}
+
+/// Gives back to the system what this thread has freed: mimalloc keeps freed pages for the next allocation, which is
+/// right while requests are served, and not after a start.
 #[allow(unsafe_code)]
 pub fn give_back() {
     unsafe extern "C" {

@@ -160,6 +160,7 @@ pub fn run(options: &Options) -> Outcome {
     let started = Instant::now();
     let config = options.config()?;
     telemetry::init_logs(config.log.format, &config.log.filter);
+    memory::usual_pages();
     runtime()?.block_on(async { serve(config, started).await })
 }
 

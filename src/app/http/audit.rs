@@ -5,14 +5,13 @@ use actix_web::web::Data;
 use assay_kernel::{Limit, Page};
 use assay_platform::Ctx;
 use assay_platform::audit::{self, EntryView};
-use assay_platform::web::{Admin, Auth, Cursor, Outcome, Query, Reply};
+use assay_platform::web::{Admin, Auth, Cursor, Outcome, Query, Reply, Routes};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_audit_entries);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_audit_entries);
 }
 
 /// What to list.

@@ -4,8 +4,7 @@ use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data};
 use actix_web::{HttpResponse, get};
-use assay_platform::web::{Outcome, Reply};
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::{Outcome, Reply, Routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::openapi::Document;
@@ -15,8 +14,8 @@ const PAGE_CSP: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; s
                         img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(get_openapi);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_openapi);
 }
 
 /// Registers the interactive page, which is no operation of the API.

@@ -7,10 +7,9 @@ use actix_web::get;
 use actix_web::web::Data;
 use assay_kernel::{Code, Error};
 use assay_platform::Ctx;
-use assay_platform::web::{Outcome, Reply};
+use assay_platform::web::{Outcome, Reply, Routes};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// What decides whether the service may be sent requests; app data.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +29,8 @@ pub struct Health {
 }
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(get_livez).service(get_readyz);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_livez).service(get_readyz);
 }
 
 /// Tells that the process is alive.

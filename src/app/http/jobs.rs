@@ -7,17 +7,16 @@ use assay_kernel::{Error, Limit, Page};
 use assay_platform::Ctx;
 use assay_platform::audit::{self, Entry};
 use assay_platform::jobs::{self, JobView};
-use assay_platform::web::{Admin, Auth, Body, Cursor, Outcome, Path, Query, Reply, Staff};
+use assay_platform::web::{Admin, Auth, Body, Cursor, Outcome, Path, Query, Reply, Routes, Staff};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_jobs).service(replay_job);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_jobs).service(replay_job);
 }
 
 /// Which jobs.

@@ -6,16 +6,15 @@ use assay_kernel::process::MachineView;
 use assay_kernel::{Code, Error, Page};
 use assay_platform::Ctx;
 use assay_platform::policy::Policy;
-use assay_platform::web::{Outcome, Path, Reply};
+use assay_platform::web::{Outcome, Path, Reply, Routes};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::domains;
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_index)
         .service(list_machines)
         .service(get_machine)

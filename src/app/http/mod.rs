@@ -9,11 +9,11 @@ pub mod jobs;
 pub mod meta;
 pub mod sandbox;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers the routes that every profile has.
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .configure(health::routes)
         .configure(meta::routes)
         .configure(docs::routes)

@@ -9,11 +9,10 @@ use assay_adapters::mail::{StoredMailSummary, list_files, read_file};
 use assay_kernel::{Error, Page, Result};
 use assay_platform::Ctx;
 use assay_platform::sandbox_clock;
-use assay_platform::web::{Body, Outcome, Path, Reply};
+use assay_platform::web::{Body, Outcome, Path, Reply, Routes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 /// The furthest that one call moves the clock.
@@ -31,8 +30,8 @@ pub struct Sandbox {
 }
 
 /// Registers the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_sandbox)
         .service(open_sandbox_github)
         .service(get_sandbox_clock)

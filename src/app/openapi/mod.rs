@@ -46,8 +46,19 @@ pub fn pretty() -> String {
     text
 }
 
-/// What a service serves: without the sandbox where there is none.
+/// What a service serves: without the sandbox where there is none. Made on a thread of its own, with which the many
+/// megabytes go that are needed on the way.
+///
+/// # Panics
+/// When making it does.
 pub fn served(sandbox: bool) -> Document {
+    std::thread::scope(|scope| match scope.spawn(|| text(sandbox)).join() {
+        Ok(document) => document,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
+fn text(sandbox: bool) -> Document {
     let mut value = made();
     if !sandbox && let Some(paths) = value["paths"].as_object_mut() {
         paths.retain(|_, item| {

@@ -5,11 +5,10 @@ use actix_web::web::Data;
 use assay_kernel::ids::{LedgerAccountId, LedgerTransactionId};
 use assay_kernel::{Error, Limit, Money, Page, Result};
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Cursor, Finance, Outcome, Path, Query, Reply};
+use assay_platform::web::{Auth, Cursor, Finance, Outcome, Path, Query, Reply, Routes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::model::AccountKind;
@@ -17,8 +16,8 @@ use crate::service::{self, Finding, currency};
 use crate::store::reading;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_ledger_health)
         .service(list_ledger_accounts)
         .service(get_ledger_transaction)

@@ -4,16 +4,15 @@ use actix_web::get;
 use actix_web::web::Data;
 use assay_kernel::{Error, Limit, Page};
 use assay_platform::Ctx;
-use assay_platform::web::{Anyone, Cursor, Outcome, Path, Query, Reply};
+use assay_platform::web::{Anyone, Cursor, Outcome, Path, Query, Reply, Routes};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::{Family, Neighbour, Rank, Skill, Taxonomy};
 
 /// Registers the operations of skills.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_skills).service(get_skill).service(list_skill_families);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_skills).service(get_skill).service(list_skill_families);
 }
 
 /// Which skills to list.

@@ -8,6 +8,7 @@ pub mod edge;
 pub mod extract;
 pub mod problem;
 pub mod reply;
+pub mod routes;
 
 pub use auth::{
     Access, Admin, Anyone, Auth, Curator, Developer, Finance, Hirer, Manager, Reader, Reviewer, SignedIn,
@@ -18,3 +19,4 @@ pub use cursor::Cursor;
 pub use extract::{Body, IdempotencyKey, MergePatch, MergePatchDocument, MoneyKey, Path, Query};
 pub use problem::{Outcome, Problem};
 pub use reply::Reply;
+pub use routes::Routes;

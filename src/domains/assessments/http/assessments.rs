@@ -7,11 +7,10 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Cursor, Developer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, etag,
+    Auth, Body, Cursor, Developer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, Routes, etag,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -20,8 +19,8 @@ use crate::model::AssessmentState;
 use crate::service::Assessments;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(request_assessment).service(list_assessments).service(get_assessment);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(request_assessment).service(list_assessments).service(get_assessment);
 }
 
 /// A request for an assessment.

@@ -7,13 +7,12 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Staff, etag,
+    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Routes, Staff, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -23,8 +22,8 @@ use crate::service::Assessments;
 use crate::service::assessors::{Ahead, AssessorDetail, Assignment, Availability};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_my_availability)
         .service(replace_my_availability)
         .service(list_assessors)

@@ -6,13 +6,12 @@ use assay_kernel::Result;
 use assay_kernel::ids::AssessmentId;
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Developer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply,
+    Auth, Body, Developer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Routes,
 };
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::dto::{AssessmentView, local};
@@ -20,13 +19,13 @@ use crate::service::Assessments;
 use crate::service::offer::SlotsWanted;
 
 /// Registers the routes of this file that have no id.
-pub fn fixed_routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_assessment_slots);
+pub fn fixed_routes(routes: &mut Routes<'_>) {
+    routes.service(list_assessment_slots);
 }
 
 /// Registers the other routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(hold_assessment)
         .service(release_assessment_hold)
         .service(book_assessment)

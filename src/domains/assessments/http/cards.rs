@@ -7,12 +7,11 @@ use assay_kernel::ids::AssessmentId;
 use assay_kernel::{Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Reply, SignedIn, Staff, etag,
+    Auth, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Reply, Routes, SignedIn, Staff, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::rating::{CardContent, CardRole, CardState};
 use crate::model::rubric::Rubric;
@@ -21,8 +20,8 @@ use crate::service::cards::OwnCard;
 use crate::store::cards::CardRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_rubric)
         .service(get_rubric_version)
         .service(list_own_cards)

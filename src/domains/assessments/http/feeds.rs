@@ -4,18 +4,17 @@ use actix_web::web::Data;
 use actix_web::{delete, get, post};
 use assay_kernel::Page;
 use assay_kernel::ids::CalendarFeedId;
-use assay_platform::web::{Anyone, Auth, Manager, Outcome, Path, Reply};
+use assay_platform::web::{Anyone, Auth, Manager, Outcome, Path, Reply, Routes};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service::Assessments;
 use crate::store::feeds::FeedRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_calendar_feeds)
         .service(create_calendar_feed)
         .service(revoke_calendar_feed)

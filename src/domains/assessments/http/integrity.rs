@@ -7,12 +7,13 @@ use assay_kernel::ids::{AccountId, AssessmentId, IntegrityConcernId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Page, Result, string_enum};
 use assay_platform::idempotency;
-use assay_platform::web::{Auth, Body, IdempotencyKey, Outcome as Answer, Path, Reply, Reviewer, Staff};
+use assay_platform::web::{
+    Auth, Body, IdempotencyKey, Outcome as Answer, Path, Reply, Reviewer, Routes, Staff,
+};
 use assay_vetting::{AdverseDecision, Evidence, ReasonCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::service::Assessments;
@@ -20,8 +21,8 @@ use crate::service::integrity::ConcernState;
 use crate::store::integrity::ConcernRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(raise_integrity_concern)
         .service(list_integrity_concerns)
         .service(decide_integrity_concern);

@@ -14,12 +14,12 @@ mod sessions;
 mod staff;
 mod time_off;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every route of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(routes: &mut Routes<'_>) {
     // Fixed words come before ids.
-    config
+    routes
         .configure(booking::fixed_routes)
         .configure(staff::fixed_routes)
         .configure(cards::routes)

@@ -10,12 +10,12 @@ use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::text::{self, Text};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Developer, IdempotencyKey, IfMatch, Outcome as Answer, Path, Reader, Reply, Reviewer, etag,
+    Auth, Body, Developer, IdempotencyKey, IfMatch, Outcome as Answer, Path, Reader, Reply, Reviewer, Routes,
+    etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::dto::CalibratedScoreView;
@@ -27,8 +27,8 @@ use crate::service::outcomes::OutcomeDetail;
 use crate::store::outcomes::AppealRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_assessment_outcome).service(appeal_assessment).service(answer_assessment_appeal);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_assessment_outcome).service(appeal_assessment).service(answer_assessment_appeal);
 }
 
 /// The outcome of an assessment.

@@ -5,11 +5,10 @@ use actix_web::{get, patch};
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::{Error, Result};
 use assay_platform::crypto::{base64url, sha256};
-use assay_platform::web::{Auth, IfMatch, MergePatchDocument, Outcome, Path, Reader, Reply, Staff};
+use assay_platform::web::{Auth, IfMatch, MergePatchDocument, Outcome, Path, Reader, Reply, Routes, Staff};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::AssessmentState;
 use crate::service::Assessments;
@@ -17,8 +16,8 @@ use crate::service::records::{RecordContent, RecordDetail};
 use crate::store::records::NotesRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_session_record).service(update_session_record);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_session_record).service(update_session_record);
 }
 
 /// What somebody wrote down in a session.

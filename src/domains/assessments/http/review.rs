@@ -10,12 +10,11 @@ use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::text::{self, Text};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, IdempotencyKey, IfMatch, Outcome as Answer, Path, Reply, Reviewer, etag,
+    Auth, Body, IdempotencyKey, IfMatch, Outcome as Answer, Path, Reply, Reviewer, Routes, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::dto::CalibratedScoreView;
@@ -29,8 +28,8 @@ use crate::store::assessments::AssessmentRow;
 use crate::store::cards::CardRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_assessment_cards)
         .service(appoint_rater)
         .service(finalize_assessment)

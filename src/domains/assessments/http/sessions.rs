@@ -7,11 +7,12 @@ use assay_kernel::Result;
 use assay_kernel::ids::AssessmentId;
 use assay_kernel::text::{self, Text};
 use assay_platform::idempotency;
-use assay_platform::web::{Auth, Body, IdempotencyKey, Outcome, Path, Reader, Reply, Reviewer, Staff, etag};
+use assay_platform::web::{
+    Auth, Body, IdempotencyKey, Outcome, Path, Reader, Reply, Reviewer, Routes, Staff, etag,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::model::AssessmentState;
@@ -19,8 +20,8 @@ use crate::service::Assessments;
 use crate::service::sessions::SessionDetail;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(check_in_to_session)
         .service(start_session)
         .service(abort_session)

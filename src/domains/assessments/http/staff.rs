@@ -7,12 +7,11 @@ use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::text::{self, Text};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Staff,
+    Auth, Body, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Routes, Staff,
 };
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::dto::AssessmentView;
@@ -21,13 +20,13 @@ use crate::service::Assessments;
 use crate::service::staff::{Explained, PersonOverview, TrackOverview};
 
 /// Registers the routes of this file that have no id.
-pub fn fixed_routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_assessments_overview);
+pub fn fixed_routes(routes: &mut Routes<'_>) {
+    routes.service(get_assessments_overview);
 }
 
 /// Registers the other routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(reassign_assessment).service(shadow_assessment).service(explain_assessment_slot);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(reassign_assessment).service(shadow_assessment).service(explain_assessment_slot);
 }
 
 /// Why staff do something.

@@ -6,11 +6,10 @@ use assay_kernel::ids::TimeOffId;
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Page, Result};
 use assay_platform::idempotency;
-use assay_platform::web::{Auth, Body, IdempotencyKey, Outcome, Path, Reply, Staff};
+use assay_platform::web::{Auth, Body, IdempotencyKey, Outcome, Path, Reply, Routes, Staff};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::assessors::{SessionAhead, ahead};
@@ -19,8 +18,8 @@ use crate::service::assessors::Ahead;
 use crate::store::assessors::TimeOffRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_my_time_off).service(add_my_time_off).service(delete_my_time_off);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_my_time_off).service(add_my_time_off).service(delete_my_time_off);
 }
 
 /// Time off.

@@ -5,19 +5,18 @@ use actix_web::{get, post};
 use assay_kernel::Result;
 use assay_kernel::ids::{ChangeOrderId, ContractId};
 use assay_platform::web::{
-    Auth, Body, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, etag,
+    Auth, Body, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, Routes, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::dto::ChangeOrderView;
 use crate::service::changes::{self, ChangeOrderDetail, Propose};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_change_orders)
         .service(propose_change_order)
         .service(get_change_order)

@@ -6,12 +6,12 @@ use assay_kernel::ids::{BidId, ContractId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::web::{
-    Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply, etag,
+    Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply,
+    Routes, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -25,8 +25,8 @@ use crate::service::views::ContractDetail;
 use crate::service::{checks, views};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_contract)
         .service(list_contracts)
         .service(create_contract)

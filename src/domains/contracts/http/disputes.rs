@@ -6,12 +6,11 @@ use assay_kernel::ids::{ContractId, DisputeId, DisputeOfferId, MilestoneId};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::web::{
     Auth, Body, Cursor, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply, Reviewer,
-    etag,
+    Routes, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::dispute_views::DisputeView;
@@ -22,8 +21,8 @@ use crate::service::disputes::talking::{self, AppealAward, OfferDivision};
 use crate::service::disputes::{self, DisputeDetail};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_dispute)
         .service(list_disputes)
         .service(list_contract_disputes)

@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, get, post};
 use assay_kernel::Result;
 use assay_kernel::ids::MilestoneId;
 use assay_platform::web::{
-    Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, etag,
+    Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, Routes,
+    etag,
 };
 use assay_platform::{Ctx, idempotency};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::contracts::ReasonInput;
 use super::dto::MilestoneView;
@@ -18,8 +18,8 @@ use crate::service::views::MilestoneDetail;
 use crate::service::{funding, refunds, views};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_milestone)
         .service(start_milestone)
         .service(deliver_milestone)

@@ -10,12 +10,12 @@ mod disputes;
 mod dto;
 mod milestones;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every route of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    milestones::routes(config);
-    contracts::routes(config);
-    change_orders::routes(config);
-    disputes::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    milestones::routes(routes);
+    contracts::routes(routes);
+    change_orders::routes(routes);
+    disputes::routes(routes);
 }

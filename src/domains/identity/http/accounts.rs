@@ -5,10 +5,9 @@ use actix_web::{delete, get, post};
 use assay_kernel::ids::{AccountId, AppealId};
 use assay_kernel::{Limit, Page, Permission};
 use assay_platform::Ctx;
-use assay_platform::web::{Admin, Anyone, Auth, Body, Outcome, Path, Query, Reply, Reviewer, etag};
+use assay_platform::web::{Admin, Anyone, Auth, Body, Outcome, Path, Query, Reply, Reviewer, Routes, etag};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service::accounts::{self, DeveloperProfile};
 use crate::service::organisations::StaffReason;
@@ -18,8 +17,8 @@ use crate::service::suspensions::{
     self, DecideAppeal, SuspendAccount, SuspensionAppealState, SuspensionAppealView,
 };
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_developer)
         .service(find_accounts)
         .service(suspend_account)

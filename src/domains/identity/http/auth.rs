@@ -5,10 +5,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post};
 use assay_kernel::string_enum;
 use assay_platform::web::edge::{ClientIp, SESSION_COOKIE};
-use assay_platform::web::{Auth, Body, Outcome, Query, Reply, SignedIn as SignedInAccess};
+use assay_platform::web::{Auth, Body, Outcome, Query, Reply, Routes, SignedIn as SignedInAccess};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::service::Identity;
@@ -19,8 +18,8 @@ use crate::service::sign_in::{Callback, Device, Mode, STATE_MINUTES, SignedIn, T
 /// Binds a sign-in under way to the browser.
 const SIGN_IN_COOKIE: &str = "__Host-signin";
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(start_github_sign_in)
         .service(finish_github_sign_in)
         .service(refresh_token)

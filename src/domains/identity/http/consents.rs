@@ -4,14 +4,13 @@ use actix_web::web::Data;
 use actix_web::{delete, get, put};
 use assay_kernel::Page;
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Body, Manager, Outcome, Path, Reply, SignedIn};
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::{Auth, Body, Manager, Outcome, Path, Reply, Routes, SignedIn};
 
 use crate::model::ConsentKind;
 use crate::service::consents::{self, ConsentView, GiveConsent};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_consents).service(give_consent).service(withdraw_consent);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_consents).service(give_consent).service(withdraw_consent);
 }
 
 /// Lists what the caller is asked to agree to.

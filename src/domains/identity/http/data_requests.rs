@@ -3,15 +3,14 @@
 use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::ids::DataRequestId;
-use assay_platform::web::{Auth, IdempotencyKey, Outcome, Path, Reply, SignedIn};
+use assay_platform::web::{Auth, IdempotencyKey, Outcome, Path, Reply, Routes, SignedIn};
 use assay_platform::{Ctx, idempotency};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service::Identity;
 use crate::service::data_requests::{self, DataExportView, ErasureView};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(request_data_export)
         .service(get_data_export)
         .service(download_data_export)

@@ -5,12 +5,11 @@ use actix_web::{get, post};
 use assay_kernel::Page;
 use assay_kernel::ids::{OrganisationId, OrganisationInvitationId};
 use assay_platform::web::{
-    Anyone, Auth, Body, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, etag,
+    Anyone, Auth, Body, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, Routes, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::PageQuery;
 use crate::service::invitations::{
@@ -18,9 +17,9 @@ use crate::service::invitations::{
 };
 use crate::service::organisations::OrganisationView;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(routes: &mut Routes<'_>) {
     // `accept` is a path of its own, so it comes before `{id}`.
-    config
+    routes
         .service(preview_organisation_invitation)
         .service(accept_organisation_invitation)
         .service(invite_organisation_member)

@@ -6,11 +6,10 @@ use assay_kernel::ids::SessionId;
 use assay_kernel::{Page, Result};
 use assay_platform::web::edge::SESSION_COOKIE;
 use assay_platform::web::{
-    Auth, Body, IdempotencyKey, IfMatch, Manager, MergePatchDocument, Outcome, Path, Query, Reply, SignedIn,
-    etag,
+    Auth, Body, IdempotencyKey, IfMatch, Manager, MergePatchDocument, Outcome, Path, Query, Reply, Routes,
+    SignedIn, etag,
 };
 use assay_platform::{Ctx, idempotency};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::PageQuery;
 use crate::model::Profile;
@@ -18,8 +17,8 @@ use crate::service::me::{self, Me, SignUp};
 use crate::service::sessions::{self, RevokedSessions, SessionView};
 use crate::service::suspensions::{self, AppealSuspension, OwnAppeal};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_me)
         .service(sign_up)
         .service(update_me)

@@ -11,21 +11,21 @@ mod second_factor;
 mod tokens;
 
 use assay_kernel::Limit;
+use assay_platform::web::Routes;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the operations of identity. Handlers ask for `Data<Ctx>` and `Data<Identity>`.
-pub fn routes(config: &mut ServiceConfig) {
-    auth::routes(config);
-    me::routes(config);
-    consents::routes(config);
-    data_requests::routes(config);
-    second_factor::routes(config);
-    tokens::routes(config);
-    accounts::routes(config);
-    invitations::routes(config);
-    organisations::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    auth::routes(routes);
+    me::routes(routes);
+    consents::routes(routes);
+    data_requests::routes(routes);
+    second_factor::routes(routes);
+    tokens::routes(routes);
+    accounts::routes(routes);
+    invitations::routes(routes);
+    organisations::routes(routes);
 }
 
 /// A page of a list.

@@ -6,12 +6,11 @@ use assay_kernel::ids::{AccountId, OrganisationId};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::web::{
     Auth, Body, Curator, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query, Reader,
-    Reply, etag,
+    Reply, Routes, etag,
 };
 use assay_platform::{Ctx, idempotency};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::PageQuery;
 use crate::service::members::{self, MemberTerms, MemberView};
@@ -19,8 +18,8 @@ use crate::service::organisations::{
     self, OrganisationContent, OrganisationPatch, OrganisationView, StaffReason,
 };
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(create_organisation)
         .service(list_organisations)
         .service(get_organisation)

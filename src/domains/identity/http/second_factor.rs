@@ -3,15 +3,14 @@
 use actix_web::web::Data;
 use actix_web::{delete, get, post};
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Body, Manager, Outcome, Reply, SignedIn};
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::{Auth, Body, Manager, Outcome, Reply, Routes, SignedIn};
 
 use crate::service::second_factor::{
     self, NewSecondFactor, RecoveryCodes, SecondFactor, SecondFactorCode, SteppedUp,
 };
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_second_factor)
         .service(enrol_second_factor)
         .service(confirm_second_factor)

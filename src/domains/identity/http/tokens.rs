@@ -5,14 +5,13 @@ use actix_web::{delete, get, post};
 use assay_kernel::Page;
 use assay_kernel::ids::ApiTokenId;
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Body, Manager, Outcome, Path, Query, Reply};
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::{Auth, Body, Manager, Outcome, Path, Query, Reply, Routes};
 
 use super::PageQuery;
 use crate::service::tokens::{self, ApiTokenView, CreateApiToken, NewApiToken};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_api_tokens).service(create_api_token).service(revoke_api_token);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_api_tokens).service(create_api_token).service(revoke_api_token);
 }
 
 /// Makes an API token.

@@ -6,18 +6,19 @@ use assay_kernel::ids::{AccountId, MatchId, ProjectId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page};
 use assay_platform::idempotency;
-use assay_platform::web::{Auth, Body, Cursor, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply};
+use assay_platform::web::{
+    Auth, Body, Cursor, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, Routes,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 use super::dto::{MarketMetricsView, MatchInvitationView, MatchSummary, MatchView, ReplayView};
 use crate::service::Matching;
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(create_match)
         .service(list_project_matches)
         .service(get_match)

@@ -3,11 +3,12 @@
 use actix_web::web::Data;
 use actix_web::{get, put};
 use assay_kernel::{Limit, Money, Page};
-use assay_platform::web::{Auth, Body, Cursor, Developer, Manager, Outcome, Query, Reader, Reply, etag};
+use assay_platform::web::{
+    Auth, Body, Cursor, Developer, Manager, Outcome, Query, Reader, Reply, Routes, etag,
+};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
@@ -15,8 +16,8 @@ use super::dto::{ImpressionView, MatchPreferencesView, OwnMatchView};
 use crate::service::Matching;
 use crate::service::preferences::Preferences;
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_my_matches)
         .service(list_my_impressions)
         .service(get_my_match_preferences)

@@ -5,12 +5,12 @@ mod matches;
 mod mine;
 mod staff;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every operation of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(routes: &mut Routes<'_>) {
     // Before `/v1/matches/{id}`, which would take them for ids.
-    staff::routes(config);
-    matches::routes(config);
-    mine::routes(config);
+    staff::routes(routes);
+    matches::routes(routes);
+    mine::routes(routes);
 }

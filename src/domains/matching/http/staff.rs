@@ -7,20 +7,19 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Curator, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Staff, etag,
+    Auth, Body, Curator, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Routes, Staff, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 use super::dto::{MatchExclusionView, MatchingStatus};
 use crate::service::Matching;
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_matching_status)
         .service(create_match_exclusion)
         .service(list_match_exclusions)

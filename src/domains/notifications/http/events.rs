@@ -6,17 +6,16 @@ use assay_kernel::Limit;
 use assay_kernel::ids::EventId;
 use assay_platform::Ctx;
 use assay_platform::outbox::Event;
-use assay_platform::web::{Auth, Outcome, Query, Reader, Reply};
+use assay_platform::web::{Auth, Outcome, Query, Reader, Reply, Routes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::service;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_events);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_events);
 }
 
 /// A place in the feed.

@@ -3,16 +3,17 @@
 use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, IfMatch, Manager, MergePatchDocument, Outcome, Query, Reader, Reply, etag};
+use assay_platform::web::{
+    Auth, IfMatch, Manager, MergePatchDocument, Outcome, Query, Reader, Reply, Routes, etag,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::page;
 use crate::service::{self, MailPreferences, MailPreferencesView};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(get_mail_preferences)
         .service(update_mail_preferences)
         .service(show_unsubscribe)

@@ -3,10 +3,10 @@
 mod events;
 mod mail;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers the operations of notifications.
-pub fn routes(config: &mut ServiceConfig) {
-    events::routes(config);
-    mail::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    events::routes(routes);
+    mail::routes(routes);
 }

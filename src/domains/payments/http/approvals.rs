@@ -10,12 +10,11 @@ use assay_kernel::{Error, Limit, Money, Page, Permission, Result};
 use assay_platform::db::Conn;
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, etag,
+    Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, Routes, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -28,8 +27,8 @@ use crate::store::approvals::ApprovalRow;
 use crate::store::payouts::PayoutRow;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_money_approvals)
         .service(get_money_approval)
         .service(confirm_money_approval)

@@ -6,10 +6,9 @@ use assay_kernel::Page;
 use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{OrganisationId, PaymentId, PaymentMethodId};
 use assay_platform::db::Conn;
-use assay_platform::web::{Auth, Body, Hirer, IfMatch, Outcome, Path, Query, Reader, Reply, etag};
+use assay_platform::web::{Auth, Body, Hirer, IfMatch, Outcome, Path, Query, Reader, Reply, Routes, etag};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::views::{AddedPaymentMethod, PaymentMethodView, PaymentSecret, PaymentView, RefundView};
@@ -20,8 +19,8 @@ use crate::service::onboarding::member;
 use crate::store;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(add_payment_method)
         .service(list_payment_methods)
         .service(remove_payment_method)

@@ -5,11 +5,10 @@ use actix_web::{get, post};
 use assay_kernel::error::FieldErrors;
 use assay_kernel::{Page, Result};
 use assay_platform::db::Conn;
-use assay_platform::web::{Auth, Body, Developer, Outcome, Query, Reader, Reply, etag};
+use assay_platform::web::{Auth, Body, Developer, Outcome, Query, Reader, Reply, Routes, etag};
 use chrono::DateTime;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::views::{PayeeLinkView, PayeeView, PayoutView, TransferView};
@@ -19,8 +18,8 @@ use crate::store;
 use crate::store::payees::PayeeRow;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(open_payee)
         .service(get_payee)
         .service(create_payee_link)

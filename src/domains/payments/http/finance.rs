@@ -9,11 +9,10 @@ use assay_kernel::{Error, Limit, Page};
 use assay_platform::db::Conn;
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, etag,
+    Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, Routes, etag,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::approvals::{MoneyApprovalView, waits};
@@ -26,8 +25,8 @@ use crate::service::finance::Done;
 use crate::store;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_transfers)
         .service(hold_transfer)
         .service(release_transfer_hold)

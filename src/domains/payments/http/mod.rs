@@ -10,22 +10,21 @@ mod webhooks;
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Result};
 use assay_platform::db::Conn;
-use assay_platform::web::{Cursor, Outcome, Reply};
+use assay_platform::web::{Cursor, Outcome, Reply, Routes};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 use crate::service::Payments;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    clients::routes(config);
-    developers::routes(config);
-    finance::routes(config);
-    approvals::routes(config);
-    webhooks::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    clients::routes(routes);
+    developers::routes(routes);
+    finance::routes(routes);
+    approvals::routes(routes);
+    webhooks::routes(routes);
 }
 
 /// A page of a list.

@@ -3,15 +3,14 @@
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, post};
 use assay_kernel::{Code, Error, Result};
-use assay_platform::web::{Outcome, Reply};
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::{Outcome, Reply, Routes};
 
 use crate::service::Payments;
 use crate::service::inbox::Endpoint;
 
 /// Registers the operations.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(receive_stripe_webhook).service(receive_stripe_connect_webhook);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(receive_stripe_webhook).service(receive_stripe_connect_webhook);
 }
 
 /// The header that bears the signature over the raw body.

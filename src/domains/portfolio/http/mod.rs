@@ -5,11 +5,11 @@ mod imports;
 mod items;
 mod portfolio;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers the operations of portfolios.
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(create_portfolio_import)
         .service(list_portfolio_imports)
         .service(get_portfolio_import)

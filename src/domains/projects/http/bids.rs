@@ -8,11 +8,10 @@ use assay_kernel::{Limit, Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
-    Reader, Reply, etag,
+    Reader, Reply, Routes, etag,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -24,8 +23,8 @@ use crate::service::comparison::compare;
 use crate::service::offers::Terms;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_bids)
         .service(list_my_bids)
         .service(get_bid)

@@ -8,12 +8,11 @@ use assay_kernel::{Limit, Page};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Curator, Cursor, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply,
-    Reviewer, etag,
+    Reviewer, Routes, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -23,8 +22,8 @@ use crate::service::Projects;
 use crate::service::curation::{AdverseDecision, AppealAnswer, ChangesRequest};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_curation_queue)
         .service(claim_project)
         .service(release_project)

@@ -7,11 +7,10 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, etag,
+    Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, Routes, etag,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -20,8 +19,8 @@ use crate::service::Projects;
 use crate::service::invitations::InvitationDetail;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(create_invitation)
         .service(list_project_invitations)
         .service(list_my_invitations)

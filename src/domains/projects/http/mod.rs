@@ -7,14 +7,14 @@ mod dto;
 mod invitations;
 mod projects;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every route of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(routes: &mut Routes<'_>) {
     // The router asks each route in turn, by a regular expression where the path has a parameter.
-    config.service(projects::get_project).service(projects::search_projects).service(bids::create_bid);
-    projects::routes(config);
-    curation::routes(config);
-    bids::routes(config);
-    invitations::routes(config);
+    routes.service(projects::get_project).service(projects::search_projects).service(bids::create_bid);
+    projects::routes(routes);
+    curation::routes(routes);
+    bids::routes(routes);
+    invitations::routes(routes);
 }

@@ -7,12 +7,11 @@ use assay_kernel::{Code, Error, Limit, Page, Result};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Anyone, Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
-    Reader, Reply, etag,
+    Reader, Reply, Routes, etag,
 };
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::dto::{ListingView, ProjectSummary, ProjectView};
@@ -23,8 +22,8 @@ use crate::service::search::{Match, Search, Sort};
 use crate::service::{ProjectDetail, Projects};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_my_projects)
         .service(create_project)
         .service(update_project)

@@ -6,14 +6,13 @@ use assay_kernel::ids::{AccountId, CalibrationId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::web::{
-    Admin, Auth, Body, Cursor, IdempotencyKey, Outcome as Answer, Path, Query, Reply, Reviewer,
+    Admin, Auth, Body, Cursor, IdempotencyKey, Outcome as Answer, Path, Query, Reply, Reviewer, Routes,
 };
 use assay_platform::{Ctx, idempotency};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::model::recalibration::CalibrationReport;
@@ -23,8 +22,8 @@ use crate::service::staff;
 use crate::store::calibrations::{CalibrationRow, PromotionRow};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_calibrations)
         .service(promote_calibration)
         .service(get_calibration)

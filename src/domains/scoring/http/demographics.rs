@@ -4,19 +4,18 @@ use actix_web::web::Data;
 use actix_web::{delete, get, put};
 use assay_kernel::{Result, string_enum};
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Body, IfMatch, Manager, Outcome as Answer, Reader, Reply, etag};
+use assay_platform::web::{Auth, Body, IfMatch, Manager, Outcome as Answer, Reader, Reply, Routes, etag};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::service::reports::{Told, demographics, take_back_in, tell_in};
 use crate::store::demographics::DemographicsRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_my_demographics).service(give_my_demographics).service(delete_my_demographics);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_my_demographics).service(give_my_demographics).service(delete_my_demographics);
 }
 
 string_enum! {

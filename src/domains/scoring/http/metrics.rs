@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use actix_web::get;
 use actix_web::web::Data;
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Outcome as Answer, Reply, Reviewer};
+use assay_platform::web::{Auth, Outcome as Answer, Reply, Reviewer, Routes};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::impact::GroupImpact;
 use crate::model::validity::{Coefficients, Told, ValidityReport};
 use crate::service::reports::{adverse_impact, latest_validity};
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_validity).service(get_adverse_impact);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(get_validity).service(get_adverse_impact);
 }
 
 /// Do scores foretell deliveries?

@@ -5,11 +5,11 @@ mod demographics;
 mod metrics;
 mod scores;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every route of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .configure(scores::routes)
         .configure(demographics::routes)
         .configure(calibrations::routes)

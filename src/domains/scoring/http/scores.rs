@@ -5,11 +5,10 @@ use actix_web::web::Data;
 use assay_kernel::ids::{AccountId, ScoreEventId};
 use assay_kernel::{Limit, Page, Result};
 use assay_platform::Ctx;
-use assay_platform::web::{Auth, Cursor, Hirer, Outcome as Answer, Path, Query, Reader, Reply};
+use assay_platform::web::{Auth, Cursor, Hirer, Outcome as Answer, Path, Query, Reader, Reply, Routes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::evidence::CriterionMeans;
 use crate::model::score::{Cause, DeveloperScore, FORMULA_VERSION, Figures, ScoreScale};
@@ -17,8 +16,8 @@ use crate::service::explain::{DeliveryRecord, Explained, delivery_record, explai
 use crate::store::scores::ScoreEventRow;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_my_score_events).service(get_my_score).service(get_developer_score);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(list_my_score_events).service(get_my_score).service(get_developer_score);
 }
 
 /// A score with its interval.

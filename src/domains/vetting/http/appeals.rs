@@ -8,12 +8,11 @@ use assay_kernel::{Limit, Page, string_enum};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer,
-    etag,
+    Routes, etag,
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -22,8 +21,8 @@ use crate::model::AppealOutcome;
 use crate::service::Vetting;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(appeal_decision)
         .service(list_appeals)
         .service(get_appeal)

@@ -8,11 +8,10 @@ use assay_kernel::ids::ApplicationId;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query, Reader,
-    Reply, etag,
+    Reply, Routes, etag,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::dto::{ApplicationSummary, ApplicationView};
@@ -21,8 +20,8 @@ use crate::service::Vetting;
 use crate::service::applications::Readiness;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(create_application)
         .service(list_my_applications)
         .service(get_application)

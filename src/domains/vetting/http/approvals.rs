@@ -7,20 +7,20 @@ use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
 use assay_kernel::{Actor, Limit, Page};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Staff, etag,
+    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Routes, Staff,
+    etag,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::model::{APPROVAL, AdverseDecision, Approval, ApprovalState};
 use crate::policy;
 use crate::service::Vetting;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(revoke_approval).service(get_approval).service(get_my_approval).service(list_approvals);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.service(revoke_approval).service(get_approval).service(get_my_approval).service(list_approvals);
 }
 
 /// A developer's right to bid.

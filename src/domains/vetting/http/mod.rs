@@ -6,13 +6,13 @@ mod approvals;
 mod dto;
 mod screening;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use assay_platform::web::Routes;
 
 /// Registers every route of this domain.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(routes: &mut Routes<'_>) {
     // Before `/v1/applications/{id}`: the router takes the first that fits.
-    screening::routes(config);
-    applications::routes(config);
-    approvals::routes(config);
-    appeals::routes(config);
+    screening::routes(routes);
+    applications::routes(routes);
+    approvals::routes(routes);
+    appeals::routes(routes);
 }

@@ -7,12 +7,11 @@ use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, string_enum};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer,
+    Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer, Routes,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -22,8 +21,8 @@ use crate::service::Vetting;
 use crate::store::applications::Filter;
 
 /// Registers the routes of this file.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_>) {
+    routes
         .service(list_application_queue)
         .service(claim_application)
         .service(release_application)
