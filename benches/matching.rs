@@ -110,7 +110,7 @@ fn percentiles(count: usize) {
     let (snapshot, built) = snapshot(count);
     println!(
         "{count} developers: {} bytes each and {:.0} of skills and their maps; columns filled in {built:?}",
-        Snapshot::bytes_each(),
+        Snapshot::bytes_each() + Exposure::BYTES_EACH,
         snapshot.skill_bytes() as f64 / count as f64,
     );
     let (parameters, settings) = (Parameters::default(), Settings::default());

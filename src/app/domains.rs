@@ -110,8 +110,8 @@ pub fn routes(routes: &mut Routes<'_>) {
     // The router asks each route in turn, so what is asked most comes first.
     routes
         .configure(assay_projects::routes)
-        .configure(assay_contracts::routes)
         .configure(assay_matching::routes)
+        .configure(assay_contracts::routes)
         .configure(assay_skills::routes)
         .configure(assay_notifications::routes)
         .configure(assay_identity::routes)

@@ -80,6 +80,24 @@ pub async fn publish(
     Ok(())
 }
 
+crate::statement! {
+    /// Numbers events and writes down who may read them.
+    struct Number() -> (BigInt);
+    "WITH batch AS (
+         SELECT id, row_number() OVER (ORDER BY occurred_at, id) AS n
+         FROM (SELECT id, occurred_at FROM events WHERE seq IS NULL ORDER BY occurred_at, id LIMIT 1000) unnumbered
+     ), base AS (
+         UPDATE event_cursor SET last_seq = last_seq + (SELECT count(*) FROM batch)
+         RETURNING last_seq - (SELECT count(*) FROM batch) AS start
+     ), numbered AS (
+         UPDATE events e SET seq = base.start + batch.n FROM batch, base WHERE e.id = batch.id
+         RETURNING e.seq, e.audience
+     ), told AS (
+         INSERT INTO event_audiences (audience, seq) SELECT DISTINCT unnest(audience), seq FROM numbered
+     )
+     SELECT count(*) FROM numbered"
+}
+
 /// Numbers events that have none yet. Only one relay runs at a time over all processes; returns how many it numbered.
 pub async fn relay(ctx: &Ctx) -> Result<usize> {
     ctx.db
@@ -87,33 +105,8 @@ pub async fn relay(ctx: &Ctx) -> Result<usize> {
             if !db::try_advisory_lock(conn, db::LOCK_RELAY).await? {
                 return Ok(0);
             }
-            let numbered = diesel::sql_query(
-                "WITH batch AS (
-                    SELECT id, row_number() OVER (ORDER BY occurred_at, id) AS n
-                    FROM (SELECT id, occurred_at FROM events WHERE seq IS NULL
-                          ORDER BY occurred_at, id LIMIT 1000) unnumbered
-                ), base AS (
-                    UPDATE event_cursor SET last_seq = last_seq + (SELECT count(*) FROM batch)
-                    RETURNING last_seq - (SELECT count(*) FROM batch) AS start
-                )
-                UPDATE events e SET seq = base.start + batch.n FROM batch, base WHERE e.id = batch.id",
-            )
-            .execute(conn)
-            .await
-            .map_err(DbError::from)?;
-            if numbered > 0 {
-                // Rows of this transaction: those numbered above the cursor's former value.
-                diesel::sql_query(
-                    "INSERT INTO event_audiences (audience, seq)
-                     SELECT DISTINCT unnest(audience), seq FROM events
-                     WHERE seq > (SELECT last_seq FROM event_cursor) - $1",
-                )
-                .bind::<BigInt, _>(i64::try_from(numbered).unwrap_or(0))
-                .execute(conn)
-                .await
-                .map_err(DbError::from)?;
-            }
-            Ok(numbered)
+            let (numbered,): (i64,) = Number {}.get_result(conn).await.map_err(DbError::from)?;
+            Ok(usize::try_from(numbered).unwrap_or(0))
         })
         .await
 }

@@ -143,7 +143,7 @@ async fn a_replay_is_the_same_whatever_has_become_of_the_developers() {
 
     // It is noticed when what was kept is not what was given.
     let forged = "UPDATE rankings SET places =
-        jsonb_set(places, '{0,score_and_parts}', places->1->'score_and_parts')";
+        jsonb_set(places::jsonb, '{0,score_and_parts}', places::jsonb->1->'score_and_parts')::text";
     app.sql(forged).await.unwrap();
     let found = app.post(&replay).by(&client).expect(200).await;
     assert_eq!(found.at("/identical"), false);

@@ -1,5 +1,7 @@
 //! One ranking.
 
+use std::cmp::Ordering;
+
 use super::exposure::{Exposure, SHOWN};
 use super::learn::Parameters;
 use super::snapshot::{Query, Snapshot};
@@ -117,34 +119,35 @@ pub fn rank(
     settings: &Settings,
 ) -> Ranking {
     let mut all: Vec<Ranked> = Vec::new();
-    let mut adjusted: Vec<Adjustments> = Vec::new();
-    let controlled = settings.exposure && exposure.is_some();
-    let key = |row: usize| snapshot.key(row);
-    let order = |a: &Ranked, b: &Ranked| before(settings.seed, (a.score, key(a.row)), (b.score, key(b.row)));
-    // The places of the best by value, in order.
-    let mut best: Vec<usize> = Vec::with_capacity(SHOWN + 1);
+    let exposure = exposure.filter(|_| settings.exposure);
+    let order = |a: &Ranked, b: &Ranked| {
+        // Keys are read at ties only: they lie elsewhere than what is ranked by.
+        let key = |ranked: &Ranked| snapshot.key(ranked.row);
+        b.score.total_cmp(&a.score).then_with(|| tied(settings.seed, key(a), key(b)))
+    };
+    // The best by value, in order: where they are, by what value, and what is added to it.
+    let mut best: Vec<(usize, Ranked, Adjustments)> = Vec::with_capacity(SHOWN + 1);
     let wants = snapshot.wants(query);
     let mut levels = vec![0.0; wants.count];
     snapshot.feasible(query, |row| {
         let terms = Terms::wanted(snapshot, parameters, query, (&wants, &mut levels), row);
         let (accepts, succeeds) = terms.chances(parameters);
-        let ranked = Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN };
-        if controlled {
-            adjusted.push(Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days));
-            let place = best.partition_point(|at| order(&all[*at], &ranked).is_lt());
+        let value = Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN };
+        let mut ranked = value;
+        if exposure.is_some() {
+            let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
+            ranked.score += adjustments.at(SHOWN).sum();
+            let place = best.partition_point(|(_, other, _)| order(other, &value).is_lt());
             if place < SHOWN {
                 best.truncate(SHOWN - 1);
-                best.insert(place, all.len());
+                best.insert(place, (all.len(), value, adjustments));
             }
         }
         all.push(ranked);
     });
     let feasible = all.len();
-    best.iter().enumerate().for_each(|(place, at)| all[*at].by_value = place);
-    if controlled {
-        for (ranked, adjustments) in all.iter_mut().zip(&adjusted) {
-            ranked.score += adjustments.at(ranked.by_value).sum();
-        }
+    for (place, (at, value, adjustments)) in best.into_iter().enumerate() {
+        all[at] = Ranked { score: value.score + adjustments.at(place).sum(), by_value: place, ..value };
     }
     let median = (feasible > 0).then(|| *all.select_nth_unstable_by(feasible / 2, order).1);
     if feasible > settings.depth {
@@ -159,9 +162,14 @@ pub fn rank(
 
 /// Which of two goes first: the higher score; at a tie the seed decides, by keys and not by rows, which differ between
 /// processes.
-pub fn before(seed: u64, (a, a_key): (f64, u128), (b, b_key): (f64, u128)) -> std::cmp::Ordering {
-    let tie = |key: u128| mix(seed ^ key as u64 ^ (key >> 64) as u64);
-    b.total_cmp(&a).then_with(|| tie(a_key).cmp(&tie(b_key))).then_with(|| a_key.cmp(&b_key))
+pub fn before(seed: u64, (a, a_key): (f64, u128), (b, b_key): (f64, u128)) -> Ordering {
+    b.total_cmp(&a).then_with(|| tied(seed, a_key, b_key))
+}
+
+/// Which of two with the same score goes first.
+fn tied(seed: u64, a: u128, b: u128) -> Ordering {
+    let dealt = |key: u128| mix(seed ^ key as u64 ^ (key >> 64) as u64);
+    dealt(a).cmp(&dealt(b)).then_with(|| a.cmp(&b))
 }
 
 /// SplitMix64's finaliser.

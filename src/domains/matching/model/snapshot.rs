@@ -251,10 +251,9 @@ impl Snapshot {
         self.keys.is_empty()
     }
 
-    /// Bytes of a developer's key and row with the running account of exposure, skills aside.
+    /// Bytes of a developer's key and row, skills aside.
     pub fn bytes_each() -> usize {
-        let account = size_of::<i128>() + size_of::<u32>();
-        size_of::<u128>() + size_of::<Row>() + account
+        size_of::<u128>() + size_of::<Row>()
     }
 
     /// Bytes of everybody's skills: lists and bitmaps.

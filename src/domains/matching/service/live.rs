@@ -187,7 +187,8 @@ impl Live {
             version: view.version,
             built_at: Some(view.built_at),
             built_in: view.built_in,
-            bytes: view.snapshot.len() * Snapshot::bytes_each() + view.snapshot.skill_bytes(),
+            bytes: view.snapshot.len() * (Snapshot::bytes_each() + Exposure::BYTES_EACH)
+                + view.snapshot.skill_bytes(),
             parameters_version: view.parameters_version,
             calibration: view.calibration.clone(),
         };

@@ -19,9 +19,8 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
         (
             "rankings",
             "SELECT r.id, r.project_id, r.created_at, place.value AS own_place
-             FROM rankings r CROSS JOIN jsonb_array_elements(r.places) place
-             WHERE r.places @> jsonb_build_array(jsonb_build_object('developer', $1::text))
-               AND place.value->>'developer' = $1::text ORDER BY r.id",
+             FROM rankings r CROSS JOIN jsonb_array_elements(r.places::jsonb) place
+             WHERE strpos(r.places, $1::text) > 0 AND place.value->>'developer' = $1::text ORDER BY r.id",
         ),
     ],
     blockers: &[],
@@ -29,10 +28,10 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
         // The places of others stay where they are, so that the rest can still be replayed. Every ranking is looked at: an
         // index of places would cost each ranking more than an erasure, which is rare.
         "UPDATE rankings r SET places = (
-            SELECT jsonb_agg(CASE WHEN place.value->>'developer' = $1::text THEN 'null' ELSE place.value END
-                             ORDER BY place.ordinality)
-            FROM jsonb_array_elements(r.places) WITH ORDINALITY place)
-         WHERE r.places @> jsonb_build_array(jsonb_build_object('developer', $1::text))",
+            SELECT json_agg(CASE WHEN place.value->>'developer' = $1::text THEN 'null' ELSE place.value END
+                             ORDER BY place.ordinality)::text
+            FROM json_array_elements(r.places::json) WITH ORDINALITY place)
+         WHERE strpos(r.places, $1::text) > 0",
         "DELETE FROM impressions WHERE developer = $1",
         "DELETE FROM match_preferences WHERE account_id = $1",
         "UPDATE match_exclusions SET reason = '', lift_reason = CASE WHEN lift_reason IS NULL THEN NULL ELSE '' END

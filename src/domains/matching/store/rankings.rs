@@ -173,7 +173,7 @@ pub async fn all_impressions(
 assay_platform::statement! {
     /// Rankings that the first `seq` events do not tell of yet.
     struct UntoldRankings(seq: i64 as BigInt) -> (Text);
-    "SELECT subject FROM events WHERE seq > {} AND kind = 'match.ranked'
+    "SELECT subject FROM events WHERE seq > {} AND seq <= 9223372036854775807 AND kind = 'match.ranked'
      UNION ALL SELECT subject FROM events WHERE seq IS NULL AND kind = 'match.ranked'"
 }
 

@@ -42,7 +42,7 @@ diesel::table! {
         asked -> Jsonb,
         feasible -> Int4,
         median -> Jsonb,
-        places -> Jsonb,
+        places -> Text,
         near_misses -> Jsonb,
         created_at -> Timestamptz,
     }

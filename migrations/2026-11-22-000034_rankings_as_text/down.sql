@@ -1,0 +1,2 @@
+ALTER TABLE rankings ALTER COLUMN places TYPE jsonb USING places::jsonb;
+ALTER TABLE rankings ALTER COLUMN places SET STORAGE EXTENDED;
