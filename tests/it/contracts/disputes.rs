@@ -393,6 +393,39 @@ async fn what_was_released_is_divided_from_what_is_held_back_and_not_sent() {
 }
 
 #[tokio::test]
+async fn an_award_takes_back_what_was_released_with_its_share_of_the_fee() {
+    let deal = active(json!({})).await;
+    let app = &deal.app;
+    deal.pay(1).await;
+    deal.deliver(1).await;
+    deal.act(&deal.client, &deal.milestones[1], "accept", json!({})).await.assert_status(200);
+    let dispute = deal.arbitrated(1, 50_000, 450_000, 450_000).await;
+    assert_eq!(deal.see(&dispute).await.at("/after_release"), true);
+    let arbitrator = app.staff("staff-theo", Permission::Reviewer).await;
+    let rule = deal.ruling(1, 150_000, 300_000).await;
+    let awarded = deal.post_as(&arbitrator, &format!("{dispute}/award"), rule).await;
+    assert_eq!(awarded.text_at("/state"), "awarded", "{awarded}");
+    app.advance_days(6).await;
+
+    // The client's position lay 100,000 off, the developer's 300,000: the developer pays the three per cent.
+    let ended = deal.see(&dispute).await;
+    assert_eq!(
+        (ended.text_at("/state"), ended.at("/arbitration_fee_taken/amount")),
+        ("executed".into(), json!(13_500))
+    );
+    let seen = deal.see(&deal.milestones[1]).await;
+    assert_eq!(seen.at("/decisions/1/kind"), "taken_back");
+    assert_eq!(seen.at("/decisions/1/taken_back/amount"), 300_000 + 13_500);
+    assert_eq!(seen.at("/decisions/1/arbitration_fee/amount"), 13_500);
+    // The client has its 300,000 and the fee on it back; the platform keeps the arbitration's out of what it gives back.
+    assert_eq!(seen.at("/decisions/1/taken_back_fee/amount"), 45_000 - 13_500);
+    let sent = app.get("/v1/me/transfers").by(&deal.developer).expect(200).await;
+    assert_eq!(sent.at("/data/0/amount/amount"), 150_000 - 13_500);
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
 async fn thirty_days_after_the_decision_it_is_too_late() {
     let deal = active(json!({})).await;
     let path = &deal.milestones[0];

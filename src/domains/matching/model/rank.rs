@@ -118,38 +118,42 @@ pub fn rank(
     days: (i32, i32, i32),
     settings: &Settings,
 ) -> Ranking {
-    let mut all: Vec<Ranked> = Vec::new();
     let exposure = exposure.filter(|_| settings.exposure);
-    let order = |a: &Ranked, b: &Ranked| {
+    let mut all: Vec<Candidate> = Vec::new();
+    let order = |a: &Candidate, b: &Candidate| {
         // Keys are read at ties only: they lie elsewhere than what is ranked by.
-        let key = |ranked: &Ranked| snapshot.key(ranked.row);
+        let key = |candidate: &Candidate| snapshot.key(candidate.row as usize);
         b.score.total_cmp(&a.score).then_with(|| tied(settings.seed, key(a), key(b)))
     };
-    // The best by value, in order: where they are, by what value, and what is added to it.
-    let mut best: Vec<(usize, Ranked, Adjustments)> = Vec::with_capacity(SHOWN + 1);
+    // The best by value, in order: by what value, what is added to it, and where they are.
+    let mut best: Vec<(Candidate, Adjustments, usize)> = Vec::with_capacity(SHOWN + 1);
     let wants = snapshot.wants(query);
     let mut levels = vec![0.0; wants.count];
     snapshot.feasible(query, |row| {
         let terms = Terms::wanted(snapshot, parameters, query, (&wants, &mut levels), row);
         let (accepts, succeeds) = terms.chances(parameters);
-        let value = Ranked { row, score: logit(accepts * succeeds), by_value: SHOWN };
-        let mut ranked = value;
+        let value = Candidate { score: logit(accepts * succeeds), row: row as u32 };
+        let mut candidate = value;
         if exposure.is_some() {
             let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
-            ranked.score += adjustments.at(SHOWN).sum();
-            let place = best.partition_point(|(_, other, _)| order(other, &value).is_lt());
+            candidate.score += adjustments.at(SHOWN).sum();
+            let place = best.partition_point(|(other, ..)| order(other, &value).is_lt());
             if place < SHOWN {
                 best.truncate(SHOWN - 1);
-                best.insert(place, (all.len(), value, adjustments));
+                best.insert(place, (value, adjustments, all.len()));
             }
         }
-        all.push(ranked);
+        all.push(candidate);
     });
     let feasible = all.len();
-    for (place, (at, value, adjustments)) in best.into_iter().enumerate() {
-        all[at] = Ranked { score: value.score + adjustments.at(place).sum(), by_value: place, ..value };
+    for (place, (value, adjustments, at)) in best.iter().enumerate() {
+        all[*at].score = value.score + adjustments.at(place).sum();
     }
-    let median = (feasible > 0).then(|| *all.select_nth_unstable_by(feasible / 2, order).1);
+    let ranked = |Candidate { score, row }| {
+        let by_value = best.iter().position(|(other, ..)| other.row == row).unwrap_or(SHOWN);
+        Ranked { row: row as usize, score, by_value }
+    };
+    let median = (feasible > 0).then(|| ranked(*all.select_nth_unstable_by(feasible / 2, order).1));
     if feasible > settings.depth {
         if settings.depth > 0 {
             all.select_nth_unstable_by(settings.depth - 1, order);
@@ -157,7 +161,14 @@ pub fn rank(
         all.truncate(settings.depth);
     }
     all.sort_unstable_by(order);
-    Ranking { shown: all, feasible, median }
+    Ranking { shown: all.into_iter().map(ranked).collect(), feasible, median }
+}
+
+/// Somebody feasible, while they are ranked.
+#[derive(Clone, Copy)]
+struct Candidate {
+    score: f64,
+    row: u32,
 }
 
 /// Which of two goes first: the higher score; at a tie the seed decides, by keys and not by rows, which differ between
