@@ -121,3 +121,50 @@ async fn another_day_means_other_columns() {
     assert_eq!(shown(&app.ranked(&client, &project).await).len(), 1);
     app.stop().await;
 }
+
+/// Approved developers, made at once: they want $60 an hour and know Rust and seven skills more.
+async fn many(app: &TestApp, count: usize) {
+    let each = format!(
+        "(SELECT ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid AS id, n FROM generate_series(1, {count}) n) e"
+    );
+    for statement in [
+        format!(
+            "INSERT INTO accounts (id, github_id, login, status, roles, display_name, contact_email, github_emails,
+                 terms_version, time_zone, version, created_at, updated_at)
+             SELECT id, 8000000 + n, 'many-' || n, 'active', '{{developer}}', 'Many ' || n, 'm' || n || '@example.org', '[]',
+                 '2026-11-01', 'Europe/Copenhagen', 1, now(), now() FROM {each}"
+        ),
+        format!(
+            "INSERT INTO applications (id, account_id, state, tracks, languages, rate_amount, rate_currency, hours_per_week,
+                 policy_version, created_at, updated_at)
+             SELECT id, id, 'approved', '{{backend}}', '[]', 6000, 'USD', 40, (SELECT version FROM policies LIMIT 1), now(), now()
+             FROM {each}"
+        ),
+        format!(
+            "INSERT INTO approvals (id, application_id, account_id, state, granted_by_id, granted_at, expires_at, reason, policy_version)
+             SELECT id, id, id, 'active', id, now(), now() + interval '400 days', 'Approved for a test.',
+                 (SELECT version FROM policies LIMIT 1) FROM {each}"
+        ),
+        format!(
+            "INSERT INTO portfolio_skills (account_id, skill, derived, claimed, removed, pull_requests, updated_at)
+             SELECT id, s.slug, true, false, false, 9, now()
+             FROM {each} CROSS JOIN (SELECT slug FROM skills ORDER BY slug = 'rust' DESC LIMIT 8) s"
+        ),
+        "ANALYZE".to_owned(),
+    ] {
+        app.sql(&statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn thousands_are_read_page_by_page() {
+    let app = TestApp::start().await;
+    let client = app.client("carl-client").await;
+    many(&app, 5_000).await;
+    let project = listed(&app, &client, "Reconcile three ledgers", json!({})).await;
+    app.advance_days(1).await;
+    app.columns_are_fresh().await;
+    let ranking = app.ranked(&client, &project).await;
+    assert_eq!((ranking.at("/feasible"), shown(&ranking).len()), (json!(5_000), 50), "{ranking}");
+    app.stop().await;
+}

@@ -36,11 +36,33 @@ pub async fn approved(conn: &mut Conn, now: DateTime<Utc>, after: Uuid, limit: i
 }
 
 /// What is known of developers who are approved now; `$page` tells which as `first` and `last` or as `ids`, and `now` and
-/// `recent`, and `$is` compares with that. Sets joined by key: over a page of a full read each table is walked once.
+/// `recent`, and `$is` compares with that. Sets joined by key: over a page of a full read each table is walked once. The
+/// sums are MATERIALIZED: without statistics, as after a restore, the planner takes them for a row and would add them up
+/// anew for each developer.
 macro_rules! facts_of {
     ($page:literal, $is:literal) => {
         concat!(
-            "WITH page AS MATERIALIZED (SELECT ", $page, ", {} AS now, {} AS recent)
+            "WITH page AS MATERIALIZED (SELECT ", $page, ", {} AS now, {} AS recent),
+     working AS MATERIALIZED (
+        SELECT c.developer_id, sum(least(40, ceil(p.effort_hours * 7.0 / greatest(p.duration_days, 7)))) AS busy
+        FROM contracts c JOIN projects p ON p.id = c.project_id
+        WHERE c.developer_id ", $is, " AND c.state IN ('awaiting_funding', 'active', 'paused', 'completing')
+        GROUP BY c.developer_id),
+     skilled AS MATERIALIZED (
+        SELECT account_id,
+            string_agg(skill || ' ' || match_level(derived, share_bps, repositories, pull_requests), ',') AS skills
+        FROM portfolio_skills WHERE account_id ", $is, " AND NOT removed
+        GROUP BY account_id),
+     invited AS MATERIALIZED (
+        SELECT developer_id, count(*) FILTER (WHERE state IN ('sent', 'viewed')) AS unanswered,
+            count(*) FILTER (WHERE created_at > (SELECT recent FROM page)) AS recent
+        FROM invitations WHERE developer_id ", $is, "
+        GROUP BY developer_id),
+     excluded AS MATERIALIZED (
+        SELECT DISTINCT ON (developer_id) developer_id, reason FROM match_exclusions
+        WHERE developer_id ", $is, " AND project_id IS NULL AND lifted_at IS NULL
+            AND (until IS NULL OR until > (SELECT now FROM page))
+        ORDER BY developer_id, id DESC)
      SELECT a.id, a.time_zone, w.weekly_hours, o.hours_per_week, coalesce(k.busy, 0)::bigint,
         coalesce(w.rate_amount, o.rate_amount),
         CASE WHEN w.rate_amount IS NULL THEN o.rate_currency ELSE w.rate_currency END,
@@ -52,22 +74,10 @@ macro_rules! facts_of {
      JOIN applications o ON o.id = v.application_id
      LEFT JOIN match_preferences w ON w.account_id = a.id
      LEFT JOIN developer_bid_slots b ON b.developer_id = a.id
-     LEFT JOIN (SELECT c.developer_id, sum(least(40, ceil(p.effort_hours * 7.0 / greatest(p.duration_days, 7)))) AS busy
-        FROM contracts c JOIN projects p ON p.id = c.project_id
-        WHERE c.developer_id ", $is, " AND c.state IN ('awaiting_funding', 'active', 'paused', 'completing')
-        GROUP BY c.developer_id) k ON k.developer_id = a.id
-     LEFT JOIN (SELECT account_id,
-            string_agg(skill || ' ' || match_level(derived, share_bps, repositories, pull_requests), ',') AS skills
-        FROM portfolio_skills WHERE account_id ", $is, " AND NOT removed
-        GROUP BY account_id) s ON s.account_id = a.id
-     LEFT JOIN (SELECT developer_id, count(*) FILTER (WHERE state IN ('sent', 'viewed')) AS unanswered,
-            count(*) FILTER (WHERE created_at > (SELECT recent FROM page)) AS recent
-        FROM invitations WHERE developer_id ", $is, "
-        GROUP BY developer_id) i ON i.developer_id = a.id
-     LEFT JOIN (SELECT DISTINCT ON (developer_id) developer_id, reason FROM match_exclusions
-        WHERE developer_id ", $is, " AND project_id IS NULL AND lifted_at IS NULL
-            AND (until IS NULL OR until > (SELECT now FROM page))
-        ORDER BY developer_id, id DESC) x ON x.developer_id = a.id
+     LEFT JOIN working k ON k.developer_id = a.id
+     LEFT JOIN skilled s ON s.account_id = a.id
+     LEFT JOIN invited i ON i.developer_id = a.id
+     LEFT JOIN excluded x ON x.developer_id = a.id
      WHERE a.status = 'active' AND a.id ", $is
         )
     };
