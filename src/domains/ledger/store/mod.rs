@@ -8,7 +8,7 @@ use assay_platform::db::{Conn, DbError, DbResult};
 use assay_platform::statement;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -20,8 +20,8 @@ statement! {
         contract: Option<Uuid> as Nullable<SqlUuid>, milestone: Option<Uuid> as Nullable<SqlUuid>,
         reverses: Option<i64> as Nullable<BigInt>, at: DateTime<Utc> as Timestamptz,
         now: DateTime<Utc> as Timestamptz)
-        -> (BigInt, Bool);
-    "SELECT id, fresh FROM ledger_post({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
+        -> (BigInt);
+    "SELECT ledger_post({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
 }
 
 /// Posts: the transaction's number, and whether it is new.
@@ -40,7 +40,8 @@ pub async fn post(conn: &mut Conn, posting: &Posting, now: DateTime<Utc>) -> DbR
         at: posting.effective_at,
         now,
     };
-    Ok(statement.get_result(conn).await?)
+    let (number,): (i64,) = statement.get_result(conn).await?;
+    Ok((number.saturating_abs(), number > 0))
 }
 
 /// What a refusal of the database means to the caller.
