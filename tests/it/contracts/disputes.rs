@@ -1,6 +1,8 @@
 //! Disputes: from the claim to the division of the money, over every road of the ladder.
 
-use assay_kernel::Permission;
+use assay_kernel::ids::AccountId;
+use assay_kernel::{Currency, Permission};
+use assay_ledger::{AccountKind, AccountRef};
 use serde_json::{Value, json};
 
 use super::{Deal, active, signed};
@@ -421,6 +423,47 @@ async fn an_award_takes_back_what_was_released_with_its_share_of_the_fee() {
     assert_eq!(seen.at("/decisions/1/taken_back_fee/amount"), 45_000 - 13_500);
     let sent = app.get("/v1/me/transfers").by(&deal.developer).expect(200).await;
     assert_eq!(sent.at("/data/0/amount/amount"), 150_000 - 13_500);
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_released_is_sent_when_it_can_be_held_no_longer_and_an_award_takes_it_back() {
+    let deal = active(json!({ "holdback": { "bps": 1_000, "days": 20 } })).await;
+    let app = &deal.app;
+    deal.onboard().await;
+    deal.pay(1).await;
+    deal.deliver(1).await;
+    deal.act(&deal.client, &deal.milestones[1], "accept", json!({})).await.assert_status(200);
+    let dispute = deal.arbitrated(1, 50_000, 450_000, 450_000).await;
+    let transfers = async || app.get("/v1/me/transfers").by(&deal.developer).expect(200).await.at("/data");
+    app.advance_days(89).await;
+    let waits = transfers().await;
+    assert_eq!((waits.as_array().unwrap().len(), &waits[0]["hold"]), (1, &json!("dispute")));
+    app.advance_days(2).await;
+    // What was held back and is freed now waits its days as every release does.
+    assert_eq!(deal.transfers(&deal.developer).await, ["accrued", "paid"]);
+    assert_eq!(deal.state(&dispute).await, "arbitration");
+    assert_eq!(deal.see(&deal.milestones[1]).await.at("/held_back/amount"), 0);
+    let told = app.kinds(&deal.developer).await;
+    assert!(told.iter().any(|kind| kind == "dispute.hold_ended"), "{told:?}");
+
+    let arbitrator = app.staff("staff-theo", Permission::Reviewer).await;
+    let rule = deal.ruling(1, 150_000, 300_000).await;
+    deal.post_as(&arbitrator, &format!("{dispute}/award"), rule).await.assert_status(200);
+    app.advance_days(6).await;
+    assert_eq!(deal.state(&dispute).await, "executed");
+    let decisions = deal.see(&deal.milestones[1]).await.at("/decisions");
+    assert_eq!(decisions[1]["kind"], "holdback_freed");
+    assert_eq!(decisions[2]["taken_back"]["amount"], 300_000 + 13_500);
+    // Their bank has it, so that it cannot be reversed: they owe it.
+    let developer = app.get("/v1/me").by(&deal.developer).expect(200).await.text_at("/id");
+    let owed = AccountRef::of(
+        AccountKind::DeveloperReceivable,
+        developer.parse::<AccountId>().expect("an id").uuid(),
+    );
+    let owed = app.ctx().db.read(async |conn| assay_ledger::balance(conn, owed, Currency::USD).await).await;
+    assert_eq!(owed.expect("a balance").amount, 300_000 + 13_500);
     deal.assert_whole().await;
     deal.app.stop().await;
 }

@@ -200,7 +200,7 @@ fn outcome(
     })
 }
 
-/// Releases what is held back, once.
+/// Releases what is held back, once. While a dispute is open its caller has a reason to.
 ///
 /// # Errors
 /// `state_conflict` when nothing is held back; whatever the payments refuse with.
@@ -213,9 +213,6 @@ pub(super) async fn free_holdback(
     by: Option<AccountId>,
 ) -> Result<DecisionRow> {
     MILESTONE.transition(&milestone.state, "free_holdback", who)?;
-    if milestone.open_dispute_id.is_some() {
-        return Err(Error::new(Code::StateConflict, "The sides disagree over this milestone's money."));
-    }
     let part = milestone.agreed(contract).free(milestone.so_far());
     let order =
         Order { kind: DecisionKind::HoldbackFreed, event: "free_holdback", who, by, accepted: part.release };

@@ -84,7 +84,7 @@ const FREED: Transition = Transition {
 const AFTER_RELEASE: Transition = Transition {
     guards: &["not_in_dispute", "dispute_in_time"],
     reason_required: true,
-    effects: &["what was not sent waits, what is held back stays"],
+    effects: &["what is held back or was not sent waits, until money can be held no longer"],
     ..row("open_dispute", &["accepted"], "accepted", PARTIES)
 };
 

@@ -9,10 +9,11 @@ use assay_platform::timers::{self, Fired};
 use chrono::Duration;
 use serde_json::json;
 
+use super::super::decide::free_holdback;
 use super::super::{funding, notify};
 use super::ending::divide;
 use super::{Case, case, opening, staff};
-use crate::model::{DISPUTE, DecisionKind, DisputeState, Division, MilestoneState, Ruling};
+use crate::model::{DISPUTE, DecisionKind, DisputeState, Division, HoldbackState, MilestoneState, Ruling};
 use crate::store;
 
 const SYSTEM: &[Who] = &[Who::System];
@@ -156,12 +157,23 @@ pub async fn on_hold_ending(ctx: Ctx, fired: Fired) -> Result<()> {
 }
 
 /// The money can be held no longer: an award is carried out and a proposal stands. Where staff found nothing yet, the
-/// money goes as if nobody had disputed, so that a dispute that is opened late gains nothing by it.
+/// money goes as if nobody had disputed, so that a dispute that is opened late gains nothing by it. After a release only
+/// what is held back or was not sent is held: it is sent, and the dispute goes on over money that an award takes back.
 pub async fn on_hold_deadline(ctx: Ctx, fired: Fired) -> Result<()> {
     on_open(&ctx, &fired, async |conn, case| {
         let over =
             funding::hold_deadline(&ctx, &case.milestone).is_some_and(|until| until <= ctx.clock.now());
-        if !over || case.row.after_release || postponed(&ctx, conn, case, "hold_deadline").await? {
+        if !over {
+            return Ok(());
+        }
+        if case.row.after_release {
+            if case.milestone.holdback_state == HoldbackState::Held.as_str() {
+                free_holdback(&ctx, conn, &case.contract, &mut case.milestone, SYSTEM, None).await?;
+            }
+            assay_payments::resume_transfers_in(&ctx, conn, case.milestone.id).await?;
+            return notify::dispute(&ctx, conn, case, "dispute.hold_ended", json!({}), true).await;
+        }
+        if postponed(&ctx, conn, case, "hold_deadline").await? {
             return Ok(());
         }
         let state = DISPUTE.transition(&case.row.state, "force", SYSTEM)?.to;

@@ -127,8 +127,11 @@ pub async fn open_in(
             false => error.into(),
         }
     })?;
+    let deadline = funding::hold_deadline(ctx, &milestone);
     if after_release {
-        assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
+        if deadline.is_none_or(|until| until > now) {
+            assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
+        }
     } else {
         let frozen = Event::HeldBack { id: row.id, milestone: milestone.id, amount: row.balance()? };
         assay_ledger::post_in(ctx, conn, &frozen, Some(contract.id)).await?;
@@ -139,13 +142,10 @@ pub async fn open_in(
         milestone.answer_until = None;
         timers::clear(conn, MILESTONE.name, milestone.id, &[]).await?;
     }
-    if let Some(deadline) = funding::hold_deadline(ctx, &milestone) {
+    if let Some(deadline) = deadline.filter(|until| *until > now) {
         let warned = deadline - Duration::days(ctx.policy.contracts.hold_notice_days);
         timers::set(ctx, conn, DISPUTE.name, row.id, "hold_ending", warned).await?;
-        // What was decided on before is the developer's by then, and only waits.
-        if !after_release {
-            timers::set(ctx, conn, DISPUTE.name, row.id, "hold_deadline", deadline).await?;
-        }
+        timers::set(ctx, conn, DISPUTE.name, row.id, "hold_deadline", deadline).await?;
     }
     milestone.state = transition.to.to_owned();
     milestone.open_dispute_id = Some(row.id);
