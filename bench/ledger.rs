@@ -2,7 +2,8 @@
 //!
 //! `assay-bench ledger` posts releases with the platform's fee, over many milestones and developers, by the function that
 //! the service uses: as a statement of its own, and inside a transaction as the decision of a milestone does. pgbench
-//! runs the others on the same cluster in the same run. Then statements are read from accounts with many entries.
+//! runs the others on the same cluster in the same run. Machines that are shared change their speed within seconds, so
+//! all take turns, and the middle of the turns is told. Then statements are read from accounts with many entries.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,8 +28,10 @@ use crate::{Failure, pgbench, process, seed};
 const DATABASE: &str = "bench_ledger";
 const CONNECTIONS: [u32; 3] = [1, 8, 32];
 /// Each milestone is released in so many parts.
-const PARTS: u64 = 4;
-const PART: i64 = 25_000;
+const PARTS: u64 = 10;
+const PART: i64 = 10_000;
+/// Turns that each takes.
+const TURNS: u32 = 5;
 const DEVELOPERS: u64 = 5_000;
 /// Times that each statement is read.
 const READS: u32 = 50;
@@ -44,23 +47,31 @@ pub struct Sizes {
     entries: u32,
 }
 
-/// A row of the table.
-struct Row {
-    by: &'static str,
+/// What a turn measured.
+struct Turn {
     rate: f64,
     p50_ms: f64,
     p99_ms: f64,
     fsyncs: f64,
+    /// Rate, by that of the bare insert in the same turn.
+    beside: f64,
 }
 
-impl Row {
-    fn print(&self, connections: u32, bare: &Row) {
-        let Self { by, rate, p50_ms, p99_ms, fsyncs } = self;
-        let beside = rate / bare.rate;
-        println!(
-            "| {connections} | {by} | {rate:.0} | {p50_ms:.2} | {p99_ms:.2} | {fsyncs:.3} | {beside:.2} |"
-        );
-    }
+/// A row of the table: the middle of its turns.
+fn print(by: &str, connections: u32, turns: &[Turn]) {
+    let middle = |figure: fn(&Turn) -> f64| {
+        let mut figures: Vec<f64> = turns.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    println!(
+        "| {connections} | {by} | {:.0} | {:.2} | {:.2} | {:.3} | {:.2} |",
+        middle(|turn| turn.rate),
+        middle(|turn| turn.p50_ms),
+        middle(|turn| turn.p99_ms),
+        middle(|turn| turn.fsyncs),
+        middle(|turn| turn.beside),
+    );
 }
 
 /// Measures and prints.
@@ -84,16 +95,26 @@ pub async fn run(
     println!("| connections | what | transactions/s | p50 ms | p99 ms | fsyncs each | rate ÷ bare insert |");
     println!("|---|---|---|---|---|---|---|");
     let numbers = Arc::new(Numbers { next: AtomicU64::new(0), milestones: u64::from(sizes.milestones) });
+    let each = (duration / TURNS).max(Duration::from_secs(1));
     for connections in CONNECTIONS {
-        let bare = by_pgbench("bare insert", BARE, &client, cluster, connections, duration).await?;
-        bare.print(connections, &bare);
-        for (what, whole) in [("release, a statement", false), ("release, in a transaction", true)] {
-            ours(what, whole, &client, data_dir, &url, connections, duration, &numbers)
-                .await?
-                .print(connections, &bare);
+        let mut rows: [(&str, Vec<Turn>); 4] =
+            ["bare insert", "release, a statement", "release, in a transaction", "all balances in place"]
+                .map(|by| (by, Vec::new()));
+        for _ in 0..TURNS {
+            let mut bare = None;
+            for (number, (_, turns)) in rows.iter_mut().enumerate() {
+                let mut turn = match number {
+                    0 => by_pgbench(BARE, &client, cluster, connections, each).await?,
+                    1 | 2 => ours(number == 2, &client, data_dir, &url, connections, each, &numbers).await?,
+                    _ => by_pgbench(HOT, &client, cluster, connections, each).await?,
+                };
+                turn.beside = turn.rate / *bare.get_or_insert(turn.rate);
+                turns.push(turn);
+            }
         }
-        let hot = by_pgbench("all balances in place", HOT, &client, cluster, connections, duration).await?;
-        hot.print(connections, &bare);
+        for (by, turns) in &rows {
+            print(by, connections, turns);
+        }
     }
     statements(&ctx, &client).await?;
     let broken = assay_ledger::check(&ctx, &[assay_ledger::INVARIANTS]).await?;
@@ -189,9 +210,7 @@ impl Numbers {
 }
 
 /// Posts releases; `whole`: between BEGIN and COMMIT. Two threads with pools of their own, as the service has.
-#[allow(clippy::too_many_arguments)]
 async fn ours(
-    by: &'static str,
     whole: bool,
     client: &Client,
     data_dir: &Path,
@@ -199,7 +218,7 @@ async fn ours(
     connections: u32,
     duration: Duration,
     numbers: &Arc<Numbers>,
-) -> Result<Row, Failure> {
+) -> Result<Turn, Failure> {
     let threads = connections.min(2);
     let each = connections / threads;
     let ctx = context(data_dir, url, each)?;
@@ -236,8 +255,8 @@ async fn ours(
     }
     let outcome = Outcome::of_all(parts, started);
     let after = (fsyncs(client).await?, numbers.next.load(Ordering::Relaxed));
-    Ok(Row {
-        by,
+    Ok(Turn {
+        beside: f64::NAN,
         rate: outcome.rate(),
         p50_ms: outcome.percentile(50.0),
         p99_ms: outcome.percentile(99.0),
@@ -271,19 +290,18 @@ async fn drive(
 }
 
 async fn by_pgbench(
-    by: &'static str,
     script: &str,
     client: &Client,
     cluster: &Cluster,
     connections: u32,
     duration: Duration,
-) -> Result<Row, Failure> {
+) -> Result<Turn, Failure> {
     let before = fsyncs(client).await?;
     let done = pgbench::run(cluster, DATABASE, &[script.to_owned()], connections, duration).await?;
     let after = fsyncs(client).await?;
     let transactions = (done.rate * duration.as_secs_f64()).max(1.0);
-    Ok(Row {
-        by,
+    Ok(Turn {
+        beside: f64::NAN,
         rate: done.rate,
         p50_ms: done.p50_ms,
         p99_ms: done.p99_ms,

@@ -23,6 +23,8 @@ const SEEDS: u64 = 200;
 const LANES: usize = 2;
 /// Lives in one world: what a check reads grows with them.
 const IN_A_WORLD: u64 = 100;
+/// After how many a word is said: all of them take the better part of an hour.
+const TOLD: u64 = 500;
 /// Where a worker or the decision dies.
 const PLACES: &[&str] = &[
     "command.written",
@@ -80,6 +82,9 @@ async fn lane(next: &AtomicU64, end: u64, failed: &AtomicBool) -> Result<Tally, 
         let lived = life.live().await;
         let (story, noted) = life.end();
         tally.join(noted);
+        if (seed + 1) % TOLD == 0 {
+            println!("{} lives", seed + 1);
+        }
         if let Err(fault) = lived {
             failed.store(true, Ordering::Relaxed);
             let rerun = format!(
