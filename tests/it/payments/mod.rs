@@ -1,5 +1,6 @@
 //! Payments: stories over HTTP and the door, against the sandbox Stripe, with faults. Every story ends with whole books.
 
+mod breaches;
 mod disputes;
 mod faults;
 mod funding;

@@ -37,12 +37,15 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "nothing_leaves_while_disputed",
         meaning: "No transfer or refund was asked for while the payer's bank took the payment back.",
+        // By the order in which the ledger, under the payment's lock, was told of both: several machines' clocks differ.
         offenders: "SELECT count(*) FROM provider_disputes d
+            JOIN ledger_transactions o ON o.key = 'dispute_opened:' || d.id
             JOIN (SELECT payment_id, id FROM transfers UNION ALL SELECT payment_id, id FROM refunds) m
                 ON m.payment_id = d.payment_id
             JOIN provider_commands c ON c.subject = m.id
-            WHERE d.withdrawn_at IS NOT NULL AND c.created_at > d.withdrawn_at
-                AND (d.closed_at IS NULL OR c.created_at < d.closed_at)",
+            JOIN ledger_transactions t ON t.key IN ('transfer_commanded:' || c.id, 'refund_commanded:' || c.id)
+            WHERE t.id > o.id AND NOT EXISTS (SELECT FROM ledger_transactions e WHERE e.id < t.id
+                AND e.key IN ('dispute_won:' || d.id, 'dispute_lost:' || d.id))",
     },
     Invariant {
         name: "own_money_is_paid_out",
