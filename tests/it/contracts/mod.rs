@@ -1,6 +1,7 @@
 //! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money. All
 //! money goes through the sandbox Stripe.
 
+mod breaches;
 mod changes;
 mod checks;
 mod clocks;

@@ -1,11 +1,15 @@
 //! Money: the sandbox Stripe and the worker, told to go on until neither has anything left to do.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use assay::app::domains::INVARIANTS;
 use assay_kernel::Money;
 use assay_kernel::money::Currency;
+use assay_ledger::Invariants;
 use assay_payments::Funding;
+use assay_platform::db::Conn;
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -130,5 +134,30 @@ impl TestApp {
         let findings = assay_ledger::check(self.ctx(), INVARIANTS).await.expect("a check");
         let broken: Vec<_> = findings.into_iter().filter(|finding| finding.offenders != 0).collect();
         assert!(broken.is_empty(), "{broken:?}\n{}", self.dump("provider_differences").await);
+    }
+
+    /// Each of these invariants finds its breaches, and nothing before: an invariant, what is done, and the SQL that does
+    /// it. `first` is run before each.
+    pub async fn assert_found(&self, own: Invariants, first: &str, breaches: &[(&str, &str, String)]) {
+        let mut conn = Conn::establish(self.database_url()).await.expect("a connection");
+        let now = self.ctx().clock.now();
+        let mut faults = Vec::new();
+        for (name, what, sql) in breaches {
+            for broken in [false, true] {
+                conn.batch_execute(&format!("BEGIN; {first} {}", if broken { sql.as_str() } else { "" }))
+                    .await
+                    .unwrap_or_else(|error| panic!("{what}: {error}"));
+                let findings = assay_ledger::check_in(&mut conn, own, now).await.expect("a check");
+                conn.batch_execute("ROLLBACK").await.expect("rolled back");
+                let offended = findings.iter().any(|found| found.name == *name && found.offenders > 0);
+                if offended != broken {
+                    faults.push(format!("{name} {}: {what}", if broken { "misses" } else { "finds before" }));
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        let tried: BTreeSet<&str> = breaches.iter().map(|(name, ..)| *name).collect();
+        let all: BTreeSet<&str> = own.iter().copied().flatten().map(|invariant| invariant.name).collect();
+        assert_eq!(tried, all, "each invariant is offended");
     }
 }

@@ -1,9 +1,5 @@
 //! Every invariant of the payments finds what offends it: rows broken on purpose.
 
-use std::collections::BTreeSet;
-
-use assay_platform::db::Conn;
-use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use serde_json::json;
 
 use super::Deal;
@@ -100,25 +96,6 @@ async fn each_invariant_finds_its_breaches() {
     deal.order("/_sandbox/disputes", json!({ "charge": deal.charge().await })).await;
     deal.settle().await;
 
-    let mut conn = Conn::establish(deal.app.database_url()).await.expect("a connection");
-    let now = deal.app.now();
-    let mut faults = Vec::new();
-    for (name, what, sql) in breaches() {
-        for broken in [false, true] {
-            conn.batch_execute(&format!("BEGIN; {}", if broken { sql.as_str() } else { "" }))
-                .await
-                .unwrap_or_else(|error| panic!("{what}: {error}"));
-            let findings = assay_ledger::check_in(&mut conn, OWN, now).await.expect("a check");
-            conn.batch_execute("ROLLBACK").await.expect("rolled back");
-            let offended = findings.iter().any(|found| found.name == name && found.offenders > 0);
-            if offended != broken {
-                faults.push(format!("{name} {}: {what}", if broken { "misses" } else { "finds before" }));
-            }
-        }
-    }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-    let tried: BTreeSet<&str> = breaches().iter().map(|(name, ..)| *name).collect();
-    let all: BTreeSet<&str> = OWN.iter().copied().flatten().map(|invariant| invariant.name).collect();
-    assert_eq!(tried, all, "each invariant is offended");
+    deal.app.assert_found(OWN, "", &breaches()).await;
     deal.app.stop().await;
 }

@@ -182,7 +182,7 @@ impl World {
                 format!("&starting_after={}", last["id"].as_str().expect("an id"))
             });
             let url = self.app.stripe.base_url().join(&format!("/v1/{list}{after}")).expect("a URL");
-            let sent = self.app.http.get(url).bearer_auth(&self.secret).send().await.expect("an answer");
+            let Ok(sent) = self.app.http.get(url).bearer_auth(&self.secret).send().await else { continue };
             let page: Value = sent.json().await.unwrap_or(Value::Null);
             let Some(data) = page["data"].as_array() else { continue };
             all.extend(data.iter().cloned());
