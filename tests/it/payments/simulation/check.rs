@@ -41,6 +41,12 @@ struct Told {
     n: i64,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Repaid {
+    #[diesel(sql_type = BigInt)]
+    repaid: i64,
+}
+
 fn count(told: &[Told], milestone: Uuid, what: &str) -> i64 {
     told.iter().filter(|one| one.milestone == milestone && one.what == what).map(|one| one.n).sum()
 }
@@ -75,6 +81,14 @@ impl Life<'_> {
         .load(&mut conn)
         .await
         .expect("refunds")
+    }
+
+    /// What of a milestone's releases repaid what its developer owed from another life.
+    async fn repaid(&self, milestone: Uuid) -> i64 {
+        let mut conn = self.world.app.ctx().db.get().await.expect("a connection");
+        let query = "SELECT coalesce(sum(repaid), 0)::bigint AS repaid FROM transfers WHERE milestone = $1";
+        let found = diesel::sql_query(query).bind::<SqlUuid, _>(milestone).get_result::<Repaid>(&mut conn);
+        found.await.expect("transfers").repaid
     }
 
     fn ids(&self) -> Vec<Uuid> {
@@ -302,14 +316,15 @@ impl Life<'_> {
             return Err(format!("the refund {} is still {}", open.decision, open.state));
         }
 
-        // The developer has what was released, less what was taken back; what could not be is owed.
+        // The developer has what was released, less what repaid an older debt and what was taken back; what could not be
+        // is owed.
         let sent: Vec<&Value> = transfers.iter().filter(mine).collect();
         let net: i64 = sent.iter().map(|one| int(&one["amount"]) - int(&one["amount_reversed"])).sum();
         let owed: i64 = seen.iter().map(|one| one.owed).sum();
         if owed > 0 && seen.iter().all(|one| one.refused_reversals == 0) && !it.was_disputed {
             return Err(format!("{}: {owed} is owed, though no reversal was refused", it.id));
         }
-        let earned = it.earned().0 + owed;
+        let earned = it.earned().0 + owed - self.repaid(it.id).await;
         if !lost {
             same("transferred", it, net, earned)?;
         } else if net > earned {

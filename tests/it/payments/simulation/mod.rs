@@ -82,7 +82,7 @@ async fn lane(next: &AtomicU64, end: u64, failed: &AtomicBool) -> Result<Tally, 
         let lived = life.live().await;
         let (story, noted) = life.end();
         tally.join(noted);
-        if (seed + 1) % TOLD == 0 {
+        if (seed + 1).is_multiple_of(TOLD) {
             println!("{} lives", seed + 1);
         }
         if let Err(fault) = lived {
