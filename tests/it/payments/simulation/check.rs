@@ -45,6 +45,9 @@ struct Told {
 struct Repaid {
     #[diesel(sql_type = BigInt)]
     repaid: i64,
+    /// Releases of which nothing was left to send.
+    #[diesel(sql_type = BigInt)]
+    whole: i64,
 }
 
 fn count(told: &[Told], milestone: Uuid, what: &str) -> i64 {
@@ -84,11 +87,12 @@ impl Life<'_> {
     }
 
     /// What of a milestone's releases repaid what its developer owed from another life.
-    async fn repaid(&self, milestone: Uuid) -> i64 {
+    async fn repaid(&self, milestone: Uuid) -> Repaid {
         let mut conn = self.world.app.ctx().db.get().await.expect("a connection");
-        let query = "SELECT coalesce(sum(repaid), 0)::bigint AS repaid FROM transfers WHERE milestone = $1";
-        let found = diesel::sql_query(query).bind::<SqlUuid, _>(milestone).get_result::<Repaid>(&mut conn);
-        found.await.expect("transfers").repaid
+        let query = "SELECT coalesce(sum(repaid), 0)::bigint AS repaid, count(*) FILTER (WHERE state = 'paid'
+                AND amount = 0) AS whole FROM transfers WHERE milestone = $1";
+        let found = diesel::sql_query(query).bind::<SqlUuid, _>(milestone).get_result(&mut conn);
+        found.await.expect("transfers")
     }
 
     fn ids(&self) -> Vec<Uuid> {
@@ -324,13 +328,14 @@ impl Life<'_> {
         if owed > 0 && seen.iter().all(|one| one.refused_reversals == 0) && !it.was_disputed {
             return Err(format!("{}: {owed} is owed, though no reversal was refused", it.id));
         }
-        let earned = it.earned().0 + owed - self.repaid(it.id).await;
+        let repaid = self.repaid(it.id).await;
+        let earned = it.earned().0 + owed - repaid.repaid;
         if !lost {
             same("transferred", it, net, earned)?;
         } else if net > earned {
             return Err(format!("{}: {net} was transferred, of {earned}", it.id));
         }
-        same("told of transfers", it, count("Transferred"), sent.len() as i64)?;
+        same("told of transfers", it, count("Transferred"), sent.len() as i64 + repaid.whole)?;
         let commands: BTreeSet<&str> =
             sent.iter().filter_map(|one| one["metadata"]["command"].as_str()).collect();
         same("transfers", it, commands.len(), sent.len())?;
