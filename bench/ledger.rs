@@ -53,24 +53,25 @@ struct Turn {
     p50_ms: f64,
     p99_ms: f64,
     fsyncs: f64,
-    /// Rate, by that of the bare insert in the same turn.
-    beside: f64,
 }
 
-/// A row of the table: the middle of its turns.
-fn print(by: &str, connections: u32, turns: &[Turn]) {
-    let middle = |figure: fn(&Turn) -> f64| {
-        let mut figures: Vec<f64> = turns.iter().map(figure).collect();
-        figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-    };
+/// The middle of some figures.
+fn middle(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A row of the table: the middle of its turns, and of their rates by those of the bare insert beside.
+fn print(by: &str, connections: u32, turns: &[Turn], bare: &[Turn]) {
+    let of = |figure: fn(&Turn) -> f64| middle(turns.iter().map(figure));
     println!(
         "| {connections} | {by} | {:.0} | {:.2} | {:.2} | {:.3} | {:.2} |",
-        middle(|turn| turn.rate),
-        middle(|turn| turn.p50_ms),
-        middle(|turn| turn.p99_ms),
-        middle(|turn| turn.fsyncs),
-        middle(|turn| turn.beside),
+        of(|turn| turn.rate),
+        of(|turn| turn.p50_ms),
+        of(|turn| turn.p99_ms),
+        of(|turn| turn.fsyncs),
+        middle(turns.iter().zip(bare).map(|(turn, bare)| turn.rate / bare.rate)),
     );
 }
 
@@ -97,24 +98,17 @@ pub async fn run(
     let numbers = Arc::new(Numbers { next: AtomicU64::new(0), milestones: u64::from(sizes.milestones) });
     let each = (duration / TURNS).max(Duration::from_secs(1));
     for connections in CONNECTIONS {
-        let mut rows: [(&str, Vec<Turn>); 4] =
-            ["bare insert", "release, a statement", "release, in a transaction", "all balances in place"]
-                .map(|by| (by, Vec::new()));
+        let (mut bare, mut alone, mut whole, mut hot) = (vec![], vec![], vec![], vec![]);
         for _ in 0..TURNS {
-            let mut bare = None;
-            for (number, (_, turns)) in rows.iter_mut().enumerate() {
-                let mut turn = match number {
-                    0 => by_pgbench(BARE, &client, cluster, connections, each).await?,
-                    1 | 2 => ours(number == 2, &client, data_dir, &url, connections, each, &numbers).await?,
-                    _ => by_pgbench(HOT, &client, cluster, connections, each).await?,
-                };
-                turn.beside = turn.rate / *bare.get_or_insert(turn.rate);
-                turns.push(turn);
-            }
+            bare.push(by_pgbench(BARE, &client, cluster, connections, each).await?);
+            alone.push(ours(false, &client, data_dir, &url, connections, each, &numbers).await?);
+            whole.push(ours(true, &client, data_dir, &url, connections, each, &numbers).await?);
+            hot.push(by_pgbench(HOT, &client, cluster, connections, each).await?);
         }
-        for (by, turns) in &rows {
-            print(by, connections, turns);
-        }
+        print("bare insert", connections, &bare, &bare);
+        print("release, a statement", connections, &alone, &bare);
+        print("release, in a transaction", connections, &whole, &bare);
+        print("all balances in place", connections, &hot, &bare);
     }
     statements(&ctx, &client).await?;
     let broken = assay_ledger::check(&ctx, &[assay_ledger::INVARIANTS]).await?;
@@ -256,7 +250,6 @@ async fn ours(
     let outcome = Outcome::of_all(parts, started);
     let after = (fsyncs(client).await?, numbers.next.load(Ordering::Relaxed));
     Ok(Turn {
-        beside: f64::NAN,
         rate: outcome.rate(),
         p50_ms: outcome.percentile(50.0),
         p99_ms: outcome.percentile(99.0),
@@ -301,7 +294,6 @@ async fn by_pgbench(
     let after = fsyncs(client).await?;
     let transactions = (done.rate * duration.as_secs_f64()).max(1.0);
     Ok(Turn {
-        beside: f64::NAN,
         rate: done.rate,
         p50_ms: done.p50_ms,
         p99_ms: done.p99_ms,

@@ -138,13 +138,18 @@ impl TestApp {
 
     /// Each of these invariants finds its breaches, and nothing before: an invariant, what is done, and the SQL that does
     /// it. `first` is run before each.
-    pub async fn assert_found(&self, own: Invariants, first: &str, breaches: &[(&str, &str, String)]) {
+    pub async fn assert_found(
+        &self,
+        own: Invariants,
+        first: &str,
+        breaches: &[(&str, &str, impl AsRef<str>)],
+    ) {
         let mut conn = Conn::establish(self.database_url()).await.expect("a connection");
         let now = self.ctx().clock.now();
         let mut faults = Vec::new();
         for (name, what, sql) in breaches {
             for broken in [false, true] {
-                conn.batch_execute(&format!("BEGIN; {first} {}", if broken { sql.as_str() } else { "" }))
+                conn.batch_execute(&format!("BEGIN; {first} {}", if broken { sql.as_ref() } else { "" }))
                     .await
                     .unwrap_or_else(|error| panic!("{what}: {error}"));
                 let findings = assay_ledger::check_in(&mut conn, own, now).await.expect("a check");

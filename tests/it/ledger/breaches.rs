@@ -127,9 +127,7 @@ async fn begin(app: &TestApp) {
 async fn each_invariant_finds_its_breaches() {
     let app = TestApp::start().await;
     begin(&app).await;
-    let breaches: Vec<_> =
-        BREACHES.iter().map(|(name, what, sql)| (*name, *what, (*sql).to_owned())).collect();
-    app.assert_found(OWN, OFF, &breaches).await;
+    app.assert_found(OWN, OFF, BREACHES).await;
     app.stop().await;
 }
 

@@ -154,10 +154,11 @@ async fn pass(
             let detail = "is needed: no such condition frees what is held back";
             return Err(Error::invalid_field("/deliverable_id", "required", detail));
         }
-        if row.open_dispute_id.is_some() {
-            return Err(Error::new(Code::StateConflict, "The sides disagree over this milestone's money."));
-        }
         if row.holdback_state == HoldbackState::Held.as_str() {
+            if row.open_dispute_id.is_some() {
+                let detail = "The sides disagree over this milestone's money.";
+                return Err(Error::new(Code::StateConflict, detail));
+            }
             free_holdback(ctx, conn, contract, row, &system, None).await?;
         }
         return Ok(());

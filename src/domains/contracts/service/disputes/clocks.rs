@@ -163,7 +163,7 @@ pub async fn on_hold_deadline(ctx: Ctx, fired: Fired) -> Result<()> {
     on_open(&ctx, &fired, async |conn, case| {
         let over =
             funding::hold_deadline(&ctx, &case.milestone).is_some_and(|until| until <= ctx.clock.now());
-        if !over {
+        if !over || postponed(&ctx, conn, case, "hold_deadline").await? {
             return Ok(());
         }
         if case.row.after_release {
@@ -172,9 +172,6 @@ pub async fn on_hold_deadline(ctx: Ctx, fired: Fired) -> Result<()> {
             }
             assay_payments::resume_transfers_in(&ctx, conn, case.milestone.id).await?;
             return notify::dispute(&ctx, conn, case, "dispute.hold_ended", json!({}), true).await;
-        }
-        if postponed(&ctx, conn, case, "hold_deadline").await? {
-            return Ok(());
         }
         let state = DISPUTE.transition(&case.row.state, "force", SYSTEM)?.to;
         let balance = case.row.amount;

@@ -127,11 +127,8 @@ pub async fn open_in(
             false => error.into(),
         }
     })?;
-    let deadline = funding::hold_deadline(ctx, &milestone);
     if after_release {
-        if deadline.is_none_or(|until| until > now) {
-            assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
-        }
+        assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
     } else {
         let frozen = Event::HeldBack { id: row.id, milestone: milestone.id, amount: row.balance()? };
         assay_ledger::post_in(ctx, conn, &frozen, Some(contract.id)).await?;
@@ -142,7 +139,8 @@ pub async fn open_in(
         milestone.answer_until = None;
         timers::clear(conn, MILESTONE.name, milestone.id, &[]).await?;
     }
-    if let Some(deadline) = deadline.filter(|until| *until > now) {
+    // Of a deadline that has passed, or whose own timer is late, the clock strikes at once.
+    if let Some(deadline) = funding::hold_deadline(ctx, &milestone) {
         let warned = deadline - Duration::days(ctx.policy.contracts.hold_notice_days);
         timers::set(ctx, conn, DISPUTE.name, row.id, "hold_ending", warned).await?;
         timers::set(ctx, conn, DISPUTE.name, row.id, "hold_deadline", deadline).await?;
