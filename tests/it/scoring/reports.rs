@@ -13,8 +13,36 @@ async fn validity_says_too_few_until_there_are_enough() {
     assert_eq!(few.at("/overall/needed_outcomes"), 150);
     assert_eq!(few.at("/coefficients"), Value::Null);
 
-    // 400 milestones of 80 developers: the abler, the more is delivered.
+    // 400 milestones of 80 developers: the abler, the more is delivered. One assessor rated them all, another a quarter
+    // of them, and a third one afterwards.
+    let sam = app.staff("staff-sam", Permission::Reviewer).await;
     let now = app.now();
+    let id =
+        |kind: &str, n: &str| format!("('00000000-{kind}-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid");
+    let (person, assessment, rater) = (id("0001", "n"), id("0002", "n"), id("0004", "r"));
+    app.figures(&format!(
+        "INSERT INTO assessments (id, application_id, candidate_id, track, state, zone, task_family, task_version,
+            ai_policy, rubric_version, policy, policy_version, bookable_from, created_at, updated_at)
+         SELECT {assessment}, gen_random_uuid(), {person}, 'backend', 'finalized', 'UTC', 'api-service', '2026-11', '',
+            '2026-11-21', '{{}}', 'x', '{now}', '{now}', '{now}' FROM generate_series(0, 79) n;
+         INSERT INTO assessments (id, application_id, candidate_id, track, state, zone, task_family, task_version,
+            ai_policy, rubric_version, policy, policy_version, bookable_from, created_at, updated_at)
+         SELECT {later}, gen_random_uuid(), {person}, 'backend', 'finalized', 'UTC', 'api-service', '2026-11', '',
+            '2026-11-21', '{{}}', 'x', '{now}', '{now}', '{now}' FROM generate_series(0, 79) n;
+         INSERT INTO assessment_outcomes (assessment_id, outcome, reason_codes, reason, means, feedback, decided_by_id,
+            decided_at, publish_at, published_at)
+         SELECT a.id, 'approved', '{{}}', '', '{{}}', '[]', a.candidate_id, '{now}', '{now}',
+            '{now}'::timestamptz + CASE WHEN a.id::text LIKE '%-0003-%' THEN interval '1 day' ELSE interval '-1 day' END
+         FROM assessments a;
+         INSERT INTO rating_cards (id, assessment_id, rater_id, role, from_record, state, content, rubric_version, opened_at,
+            due_at, submitted_at, version, updated_at)
+         SELECT gen_random_uuid(), CASE WHEN r = 2 THEN {later} ELSE {assessment} END, {rater},
+            (ARRAY['lead', 'observer', 'lead'])[r + 1], false, 'submitted', '{{\"ratings\": {{}}}}', '2026-11-21', '{now}',
+            '{now}', '{now}', 1, '{now}'
+         FROM generate_series(0, 79) n, generate_series(0, 2) r WHERE r <> 1 OR n % 4 = 0",
+        later = id("0003", "n"),
+    ))
+    .await;
     app.figures(&format!(
         "INSERT INTO delivery_outcomes (id, milestone_id, developer_id, organisation_id, project_id, accepted_bps, on_time,
             disputed, amount, currency, technical_theta, collaboration_theta, rubric_version, occurred_at)
@@ -41,6 +69,23 @@ async fn validity_says_too_few_until_there_are_enough() {
     assert!(figure("/coefficients/technical") > 0.5);
     assert_eq!(report.text_at("/by_rubric/2026-11-21/state"), "judged");
     assert_eq!(report.text_at("/by_rubric/2027-01-01/state"), "too_few");
+
+    // By assessor it is told to staff, and counts only whose card there was when the milestone ended.
+    assert_eq!(report.json().pointer("/by_assessor"), None);
+    let metrics = app.get("/v1/metrics/assessors").by(&sam).expect(200).await;
+    let of =
+        |n: u32, figure: &str| metrics.at(&format!("/validity/acc_00000000000470008000{n:012x}/{figure}"));
+    assert_eq!(
+        (of(0, "state"), of(0, "outcomes"), of(0, "developers")),
+        (json!("judged"), json!(400), json!(80))
+    );
+    assert_eq!(of(0, "auc"), report.at("/overall/auc"));
+    assert_eq!(
+        (of(1, "state"), of(1, "outcomes"), of(1, "developers")),
+        (json!("too_few"), json!(100), json!(20))
+    );
+    assert_eq!(metrics.at("/validity").as_object().unwrap().len(), 2);
+    app.get("/v1/metrics/assessors").expect(401).await;
     app.stop().await;
 }
 

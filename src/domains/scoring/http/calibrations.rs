@@ -1,5 +1,7 @@
 //! Calibrations and what they say of assessors, for staff.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, CalibrationId};
@@ -17,7 +19,9 @@ use validator::Validate;
 
 use crate::model::recalibration::CalibrationReport;
 use crate::model::score::ScoreScale;
+use crate::model::validity::Told;
 use crate::service::recalibrate::promote_in;
+use crate::service::reports::latest_validity;
 use crate::service::staff;
 use crate::store::calibrations::{CalibrationRow, PromotionRow};
 
@@ -219,9 +223,14 @@ struct AssessorMetrics {
 struct AssessorMetricsView {
     /// Of each scale, once there were enough ratings.
     data: Vec<AssessorMetrics>,
+    /// Do the scores of those whom an assessor rated foretell their deliveries? By account, of those whose people have
+    /// delivered; an outcome counts with each assessor whose card its scores rest on.
+    validity: BTreeMap<AccountId, Told>,
+    /// When that was computed.
+    validity_made_at: DateTime<Utc>,
 }
 
-/// Reports on assessors: severity, fit, agreement, drift.
+/// Reports on assessors: severity, fit, agreement, drift, validity.
 ///
 /// By the newest calibration of each scale, over decided assessments only. `misfit` is an infit above 1.5, `muted` below
 /// 0.5; `links` are the ratings that would make measures comparable that are not.
@@ -232,7 +241,12 @@ struct AssessorMetricsView {
 )]
 #[get("/v1/metrics/assessors")]
 async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer {
-    let found = ctx.db.read(async |conn| staff::newest(conn).await).await?;
+    let (found, (judged, validity_made_at)) = ctx
+        .db
+        .read(async |conn| Ok((staff::newest(conn).await?, latest_validity(&ctx, conn).await?)))
+        .await?;
+    let named = |(id, told)| (AccountId::from_uuid(id), told);
+    let validity = judged.by_assessor.into_iter().map(named).collect();
     let data: Result<Vec<AssessorMetrics>> = found
         .into_iter()
         .map(|(row, promotion)| {
@@ -242,5 +256,5 @@ async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer
             })
         })
         .collect();
-    Ok(Reply::ok(&AssessorMetricsView { data: data? })?)
+    Ok(Reply::ok(&AssessorMetricsView { data: data?, validity, validity_made_at })?)
 }

@@ -42,7 +42,7 @@ const METHOD: &str = "An outcome is a milestone that ended after work on it; it 
 /// Publishes how well scores foretell deliveries.
 ///
 /// Brier score, reliability and area under the curve, with intervals, overall and by rubric; or that there are too few
-/// outcomes, and how many are needed. Computed each night.
+/// outcomes, and how many are needed. Computed each night. Staff find the same by assessor at `/v1/metrics/assessors`.
 #[utoipa::path(
     tag = "scores",
     responses((status = 200, description = "The report.", body = ValidityView)),
@@ -51,7 +51,7 @@ const METHOD: &str = "An outcome is a milestone that ended after work on it; it 
 #[get("/v1/validity")]
 async fn get_validity(ctx: Data<Ctx>) -> Answer {
     let (report, made_at) = ctx.db.read(async |conn| latest_validity(&ctx, conn).await).await?;
-    let ValidityReport { overall, by_rubric, coefficients } = report;
+    let ValidityReport { overall, by_rubric, coefficients, .. } = report;
     Ok(Reply::ok(&ValidityView { overall, by_rubric, coefficients, method: METHOD, made_at })?)
 }
 

@@ -21,6 +21,8 @@ pub struct Known {
     pub fit: Option<f64>,
     /// By which rubric the scores were rated.
     pub rubric_version: String,
+    /// Whose cards the scores rest on.
+    pub assessors: Vec<Uuid>,
     /// All of it accepted, and nothing asked back?
     pub delivered: bool,
 }
@@ -146,6 +148,9 @@ pub struct ValidityReport {
     pub overall: Told,
     /// By the rubric that the scores were rated by.
     pub by_rubric: BTreeMap<String, Told>,
+    /// By who rated: an outcome counts with each assessor whose card its scores rest on. For staff.
+    #[serde(default)]
+    pub by_assessor: BTreeMap<Uuid, Told>,
     /// The model on all outcomes; null when there are too few.
     pub coefficients: Option<Coefficients>,
 }
@@ -233,12 +238,24 @@ pub fn validity(known: &[Known], needed: Needed) -> ValidityReport {
         let [constant, technical, collaboration, fit] = fit(known.iter());
         Coefficients { constant, technical, collaboration, fit }
     });
-    let mut rubrics: BTreeMap<String, Vec<(&Known, f64)>> = BTreeMap::new();
+    let by_rubric = tell_by(&all, |one| std::slice::from_ref(&one.rubric_version), needed);
+    let by_assessor = tell_by(&all, |one| &one.assessors, needed);
+    ValidityReport { overall, by_rubric, by_assessor, coefficients }
+}
+
+/// The same by what outcomes have in common; one may belong to several parts.
+fn tell_by<K: Clone + Ord>(
+    all: &[(&Known, f64)],
+    keys: impl Fn(&Known) -> &[K],
+    needed: Needed,
+) -> BTreeMap<K, Told> {
+    let mut parts: BTreeMap<K, Vec<(&Known, f64)>> = BTreeMap::new();
     for one in all {
-        rubrics.entry(one.0.rubric_version.clone()).or_default().push(one);
+        for key in keys(one.0) {
+            parts.entry(key.clone()).or_default().push(*one);
+        }
     }
-    let by_rubric = rubrics.into_iter().map(|(rubric, part)| (rubric, tell(&part, needed))).collect();
-    ValidityReport { overall, by_rubric, coefficients }
+    parts.into_iter().map(|(key, part)| (key, tell(&part, needed))).collect()
 }
 
 /// The probability of each outcome from a model that has not seen its developer.
@@ -363,6 +380,7 @@ mod tests {
                     collaboration: random() - 0.5,
                     fit: Some(random()),
                     rubric_version: if developer % 4 == 0 { "new" } else { "old" }.to_owned(),
+                    assessors: vec![Uuid::from_u128(1), Uuid::from_u128(2 + developer % 2)],
                     delivered: random() < logistic(1.0 + slope * technical),
                 });
             }
@@ -391,6 +409,9 @@ mod tests {
         assert!(overall.bins.iter().filter(near).count() >= 4, "{:?}", overall.bins);
         assert_eq!(report.by_rubric.len(), 2);
         assert_eq!(judged(&report.by_rubric["new"]).outcomes, 250);
+        let of = |assessor| judged(&report.by_assessor[&Uuid::from_u128(assessor)]);
+        assert_eq!((of(1).outcomes, of(2).outcomes, of(3).outcomes), (1000, 500, 500));
+        assert_eq!(of(1), overall, "who rated everybody is judged by everything");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is published of the scores themselves: do they foretell deliveries, and are groups approved alike?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use assay_kernel::ids::AccountId;
 use assay_kernel::{Error, Result};
@@ -8,6 +8,7 @@ use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::web::IfMatch;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::model::impact::{GroupCounts, GroupImpact, impact};
 use crate::model::validity::{Known, Needed, ValidityReport, validity};
@@ -15,19 +16,27 @@ use crate::store;
 use crate::store::demographics::DemographicsRow;
 use crate::store::outcomes::OutcomeRow;
 
-fn known(row: OutcomeRow) -> Option<Known> {
+fn known(row: OutcomeRow, raters: &HashMap<Uuid, Vec<(Uuid, DateTime<Utc>)>>) -> Option<Known> {
+    let raters = raters.get(&row.developer_id).map_or(&[][..], Vec::as_slice);
+    let before = raters.iter().filter(|(_, since)| *since <= row.occurred_at);
     Some(Known {
         developer: row.developer_id,
         technical: row.technical_theta?,
         collaboration: row.collaboration_theta.unwrap_or(0.0),
         fit: row.fit_bps.map(|bps| f64::from(bps) / 10_000.0),
         rubric_version: row.rubric_version?,
+        assessors: before.map(|(rater, _)| *rater).collect(),
         delivered: row.accepted_bps == 10_000 && !row.disputed,
     })
 }
 
 async fn judge(ctx: &Ctx, conn: &mut Conn) -> Result<ValidityReport> {
-    let known: Vec<Known> = store::outcomes::scored(conn).await?.into_iter().filter_map(known).collect();
+    let mut raters: HashMap<Uuid, Vec<(Uuid, DateTime<Utc>)>> = HashMap::new();
+    for (developer, rater, since) in store::cards::raters(conn).await? {
+        raters.entry(developer).or_default().push((rater, since));
+    }
+    let outcomes = store::outcomes::scored(conn).await?;
+    let known: Vec<Known> = outcomes.into_iter().filter_map(|row| known(row, &raters)).collect();
     let policy = &ctx.policy.scoring;
     let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     let needed = Needed {

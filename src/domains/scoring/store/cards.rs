@@ -76,6 +76,23 @@ statement! {
      ORDER BY c.id LIMIT {}"
 }
 
+statement! {
+    /// Who rated whom, from when on that counts, of those who have delivered.
+    struct Raters() -> (sql_types::Uuid, sql_types::Uuid, sql_types::Timestamptz);
+    "SELECT a.candidate_id, c.rater_id, min(o.published_at)
+     FROM assessment_outcomes o
+     JOIN assessments a ON a.id = o.assessment_id AND a.state <> 'voided_integrity'
+     JOIN rating_cards c ON c.assessment_id = a.id AND c.state = 'submitted'
+     WHERE o.published_at IS NOT NULL
+       AND EXISTS (SELECT 1 FROM delivery_outcomes d WHERE d.developer_id = a.candidate_id)
+     GROUP BY a.candidate_id, c.rater_id"
+}
+
+/// Whose card counts for whom from when on: of everybody with an outcome.
+pub async fn raters(conn: &mut Conn) -> DbResult<Vec<(Uuid, Uuid, DateTime<Utc>)>> {
+    Ok(Raters {}.load(conn).await?)
+}
+
 /// A card of a decided assessment: nobody who has to rate that could still be told anything by it.
 #[derive(Clone, Debug)]
 pub struct FinalCard {
