@@ -107,8 +107,10 @@ impl State {
 
 /// Registers every domain's operations.
 pub fn routes(routes: &mut Routes<'_>) {
-    // The router asks each route in turn, so what is asked most comes first.
+    // The router asks each route in turn, by a regular expression where the path has a parameter.
     routes
+        .configure(assay_projects::asked_most)
+        .configure(assay_matching::asked_most)
         .configure(assay_projects::routes)
         .configure(assay_matching::routes)
         .configure(assay_contracts::routes)

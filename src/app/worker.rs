@@ -20,6 +20,10 @@ use super::providers::Providers;
 
 /// How long a worker that found nothing waits.
 const IDLE: Duration = Duration::from_millis(150);
+/// A round with fewer things than this is followed by [`GATHER`]: a trickle of events costs a round each otherwise.
+const FEW: usize = 20;
+/// So that what comes in is done together.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long it waits at most after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Between two beats: shared counters, the sandbox's clock.
@@ -112,7 +116,12 @@ async fn run(ctx: &Ctx, duties: &Duties, stop: &AtomicBool) {
                 pause = IDLE;
                 tokio::time::sleep(IDLE).await;
             }
-            Ok(_) => pause = IDLE,
+            Ok(done) => {
+                pause = IDLE;
+                if done < FEW {
+                    tokio::time::sleep(GATHER).await;
+                }
+            }
             Err(error) => {
                 // The database is away, most likely; it is tried again for as long as it takes.
                 tracing::warn!(cause = %error.chain(), wait_ms = u64::try_from(pause.as_millis()).unwrap_or(0), "the worker failed");

@@ -25,7 +25,7 @@ mod model;
 mod service;
 mod store;
 
-pub use http::routes;
+pub use http::{asked_most, routes};
 pub use jobs::{jobs, schedule};
 pub use model::explain::{Counterfactual, Explanation, Part, counterfactual, explain};
 pub use model::exposure::{Exposure, Impression};

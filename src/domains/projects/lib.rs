@@ -17,7 +17,7 @@ mod store;
 
 use assay_kernel::process::Machine;
 
-pub use http::routes;
+pub use http::{asked_most, routes};
 pub use jobs::jobs;
 pub use model::{AcceptanceKind, Confidentiality, Milestone};
 pub use service::Projects;

@@ -19,7 +19,6 @@ use crate::service::Matching;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
-        .service(create_match)
         .service(list_project_matches)
         .service(get_match)
         .service(replay_match)
@@ -51,7 +50,7 @@ fn ten() -> u8 {
 /// a start, the answer is 503.
 #[utoipa::path(tag = "matching", params(("id" = ProjectId, Path, description = "The project.")), request_body = MatchInput, responses((status = 201, description = "The ranking.", body = MatchView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/projects/{id}/matches")]
-async fn create_match(
+pub(super) async fn create_match(
     matching: Data<Matching>,
     caller: Auth<Hirer>,
     id: Path<ProjectId>,

@@ -28,32 +28,36 @@ pub struct Impression {
 /// Developers' running accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
-    accounts: Vec<Account>,
+    /// Exposure given, as it would count on day 0.
+    given: Vec<i128>,
+    /// Where in `engagements` each developer's own are, from 1; 0 without any.
+    engaged: Vec<u32>,
     /// Probable engagements, in order: first day, last day, the probability's bits.
     engagements: Vec<Vec<(i32, i32, u64)>>,
 }
 
-/// A developer's own.
-#[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    /// Exposure given, as it would count on day 0.
-    given: i128,
-    /// Where in `engagements` their own are, from 1; 0 without any.
-    engaged: u32,
-}
-
 impl Exposure {
     /// Bytes that each developer takes, engagements aside.
-    pub const BYTES_EACH: usize = size_of::<Account>();
+    pub const BYTES_EACH: usize = size_of::<i128>() + size_of::<u32>();
 
     /// Nothing shown yet.
     pub fn new(developers: usize) -> Self {
-        Self { accounts: vec![Account::default(); developers], engagements: Vec::new() }
+        Self { given: vec![0; developers], engaged: vec![0; developers], engagements: Vec::new() }
     }
 
     /// Room for a row that the snapshot has and this has not.
     pub fn grow(&mut self, developers: usize) {
-        self.accounts.resize(developers.max(self.accounts.len()), Account::default());
+        let developers = developers.max(self.given.len());
+        self.given.resize(developers, 0);
+        self.engaged.resize(developers, 0);
+    }
+
+    /// Has the figures of these rows fetched together: one by one, each would be waited for.
+    pub(super) fn fetch(&self, rows: &[usize]) {
+        let given = rows.iter().fold(0, |all, row| all ^ self.given[*row]);
+        let engaged =
+            rows.iter().filter_map(|row| self.engagements.get((self.engaged[*row] as usize).checked_sub(1)?));
+        std::hint::black_box((given, engaged.fold(0, |all, list| all ^ list.len())));
     }
 
     /// What a place in a ranking is worth: `1 / log2(1 + rank)`.
@@ -64,7 +68,7 @@ impl Exposure {
     /// How much of a fair start was given by a day, 0 to 1: the first showing counts most, the twentieth hardly, so that
     /// nobody is pushed below those of another class.
     pub fn fullness(&self, row: usize, day: i32) -> f64 {
-        let given = self.accounts[row].given;
+        let given = self.given[row];
         // A shortcut that changes nothing: most were never shown.
         if given == 0 {
             return 0.0;
@@ -74,7 +78,7 @@ impl Exposure {
 
     /// The chance that nothing that was shown before takes these days.
     pub fn free(&self, row: usize, from: i32, to: i32) -> f64 {
-        let Some(at) = (self.accounts[row].engaged as usize).checked_sub(1) else { return 1.0 };
+        let Some(at) = (self.engaged[row] as usize).checked_sub(1) else { return 1.0 };
         let clashes = self.engagements[at].iter().filter(|(first, last, _)| *first <= to && *last >= from);
         clashes.map(|(_, _, probability)| 1.0 - f64::from_bits(*probability)).product()
     }
@@ -82,14 +86,13 @@ impl Exposure {
     /// Books an impression of a ranking of that day, for a project of those days.
     pub fn book(&mut self, impression: &Impression, day: i32, (from, to): (i32, i32)) {
         let Impression { row, given, taken, .. } = *impression;
-        let account = &mut self.accounts[row];
-        account.given += (given * (f64::from(day) / HALF_LIFE).exp2() * UNIT) as i128;
+        self.given[row] += (given * (f64::from(day) / HALF_LIFE).exp2() * UNIT) as i128;
         if taken > 0.0 {
-            if account.engaged == 0 {
+            if self.engaged[row] == 0 {
                 self.engagements.push(Vec::new());
-                account.engaged = self.engagements.len() as u32;
+                self.engaged[row] = self.engagements.len() as u32;
             }
-            let own = &mut self.engagements[account.engaged as usize - 1];
+            let own = &mut self.engagements[self.engaged[row] as usize - 1];
             let entry = (from, to, taken.to_bits());
             let place = own.partition_point(|other| *other < entry);
             own.insert(place, entry);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::kept::Asked;
 use super::market::{Developer, Level, Near, Project, Score, SkillEntry};
-use super::snapshot::{closed, shared_hours};
+use super::snapshot::shared_hours;
 
 /// Days are counted from here.
 const EPOCH: NaiveDate = match NaiveDate::from_ymd_opt(2026, 1, 1) {
@@ -83,13 +83,14 @@ pub struct Limits {
 }
 
 impl Facts {
-    /// Why nobody is to see them now, as the snapshot's mask.
-    pub fn closed(&self, limits: &Limits) -> u8 {
-        let bit = |holds: bool, bit: u8| if holds { bit } else { 0 };
-        bit(self.paused, closed::PAUSED)
-            | bit(self.live_bids >= limits.live_bids, closed::BIDS)
-            | bit(self.is_over_invited(limits), closed::INVITED)
-            | bit(self.excluded.is_some(), closed::EXCLUDED)
+    /// The Unix second until which they may be shown; 0 for who takes no work, has as many live bids or invitations as
+    /// are good for anybody, or is excluded.
+    pub fn shown_until(&self, limits: &Limits) -> i64 {
+        let open = !self.paused
+            && self.live_bids < limits.live_bids
+            && !self.is_over_invited(limits)
+            && self.excluded.is_none();
+        if open { self.approved_until.timestamp() } else { 0 }
     }
 
     fn is_over_invited(&self, limits: &Limits) -> bool {

@@ -129,21 +129,28 @@ pub fn rank(
     let mut best: Vec<(Candidate, Adjustments, usize)> = Vec::with_capacity(SHOWN + 1);
     let wants = snapshot.wants(query);
     let mut levels = vec![0.0; wants.count];
-    snapshot.feasible(query, |row| {
-        let terms = Terms::wanted(snapshot, parameters, query, (&wants, &mut levels), row);
-        let (accepts, succeeds) = terms.chances(parameters);
-        let value = Candidate { score: logit(accepts * succeeds), row: row as u32 };
-        let mut candidate = value;
-        if exposure.is_some() {
-            let adjustments = Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
-            candidate.score += adjustments.at(SHOWN).sum();
-            let place = best.partition_point(|(other, ..)| order(other, &value).is_lt());
-            if place < SHOWN {
-                best.truncate(SHOWN - 1);
-                best.insert(place, (value, adjustments, all.len()));
-            }
+    snapshot.feasible(query, |rows| {
+        snapshot.fetch(rows);
+        if let Some(exposure) = exposure {
+            exposure.fetch(rows);
         }
-        all.push(candidate);
+        for row in rows.iter().copied() {
+            let terms = Terms::wanted(snapshot, parameters, query, (&wants, &mut levels), row);
+            let (accepts, succeeds) = terms.chances(parameters);
+            let value = Candidate { score: logit(accepts * succeeds), row: row as u32 };
+            let mut candidate = value;
+            if exposure.is_some() {
+                let adjustments =
+                    Adjustments::of(snapshot, exposure, settings, (row, &terms, succeeds), days);
+                candidate.score += adjustments.at(SHOWN).sum();
+                let place = best.partition_point(|(other, ..)| order(other, &value).is_lt());
+                if place < SHOWN {
+                    best.truncate(SHOWN - 1);
+                    best.insert(place, (value, adjustments, all.len()));
+                }
+            }
+            all.push(candidate);
+        }
     });
     let feasible = all.len();
     for (place, (value, adjustments, at)) in best.iter().enumerate() {

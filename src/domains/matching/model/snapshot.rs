@@ -8,22 +8,13 @@ use super::market::{Developer, Project, Score, SkillEntry};
 
 /// A must-skill counts from this level on, working knowledge, where neither a policy nor a history says otherwise.
 pub const MUST_LEVEL: u8 = 3;
+/// Rows that are looked at together.
+const TOGETHER: usize = 256;
 /// Hours of a working day; overlap is what two of them share.
 const WORKING_DAY: f32 = 8.0;
 
-/// Why somebody is not to be shown at all; bits of a mask.
-pub mod closed {
-    /// No approved developer any more.
-    pub const GONE: u8 = 1;
-    /// Takes no work now, by their own word.
-    pub const PAUSED: u8 = 2;
-    /// As many live bids as are allowed.
-    pub const BIDS: u8 = 4;
-    /// As many invitations as are good for anybody.
-    pub const INVITED: u8 = 8;
-    /// Excluded by staff.
-    pub const EXCLUDED: u8 = 16;
-}
+/// Somebody may be shown for as long as anybody looks.
+pub const ALWAYS: i64 = u32::MAX as i64;
 
 /// What one ranking reads of a developer, in one cache line: those whom the skills' bitmaps leave lie far apart, and a
 /// column each would cost a miss each.
@@ -31,12 +22,10 @@ pub mod closed {
 #[repr(C, align(64))]
 pub(super) struct Row {
     pub rate: f32,
-    pub weekly_hours: f32,
-    pub available_from: i32,
+    weekly_hours: f32,
+    available_from: i32,
     pub utc_offset: f32,
     pub domains: u64,
-    /// The second in which the approval ends.
-    until: i64,
     /// Technical score, collaboration score, in population standard deviations.
     pub technical: f32,
     pub technical_sd: f32,
@@ -46,9 +35,10 @@ pub(super) struct Row {
     pub record: f32,
     pub record_variance: f32,
     first_skill: u32,
+    /// The Unix second until which they may be shown; 0: not at all.
+    until: u32,
     pub outcomes: u16,
     skill_count: u8,
-    closed: u8,
 }
 
 const _: () = assert!(size_of::<Row>() == 64);
@@ -99,8 +89,8 @@ pub struct Query {
     pub min_overlap: f32,
     /// First day of work.
     pub start_day: i32,
-    /// The present second: approvals that have ended by then do not count.
-    pub now: i64,
+    /// The present Unix second: approvals that have ended by then do not count.
+    pub now: u32,
     /// Rows that are out of the question for this project, sorted.
     pub without: Vec<u32>,
 }
@@ -149,27 +139,28 @@ impl Snapshot {
     ) -> Self {
         let mut snapshot = Self::empty(taxonomy, must_level);
         for (row, (developer, scores)) in developers.iter().zip(scores).enumerate() {
-            snapshot.push(row as u128, developer, *scores, 0);
+            snapshot.push(row as u128, developer, *scores, ALWAYS);
         }
         snapshot
     }
 
     /// Adds a developer; answers the row.
-    pub fn push(&mut self, key: u128, developer: &Developer, scores: (Score, Score), closed: u8) -> usize {
+    pub fn push(&mut self, key: u128, developer: &Developer, scores: (Score, Score), until: i64) -> usize {
         let row = self.keys.len();
         self.keys.push(key);
-        self.rows.push(Row { until: i64::MAX, ..Row::default() });
-        self.set(row, developer, scores, closed);
+        self.rows.push(Row::default());
+        self.set(row, developer, scores, until);
         row
     }
 
-    /// Writes a developer's columns anew, but for the own record.
+    /// Writes a developer's columns anew, but for the own record; `until` is the Unix second until which they may be
+    /// shown, 0 for nobody who is to be.
     pub fn set(
         &mut self,
         row: usize,
         developer: &Developer,
         (technical, collaboration): (Score, Score),
-        closed: u8,
+        until: i64,
     ) {
         let domains = developer.domains.iter().fold(0, |bits, name| bits | self.domain(name));
         let own = &mut self.rows[row];
@@ -177,12 +168,12 @@ impl Snapshot {
         own.weekly_hours = developer.weekly_hours as f32;
         own.available_from = developer.available_from;
         own.utc_offset = developer.utc_offset as f32;
+        own.until = seconds(until);
         own.domains = domains;
         own.technical = technical.mean as f32;
         own.technical_sd = technical.sd as f32;
         own.collaboration = collaboration.mean as f32;
         own.collaboration_sd = collaboration.sd as f32;
-        own.closed = closed;
         let mut skills: Vec<u32> = developer
             .skills
             .iter()
@@ -221,14 +212,9 @@ impl Snapshot {
         own.outcomes = record.outcomes;
     }
 
-    /// Notes the second in which a developer's approval ends.
-    pub fn set_until(&mut self, row: usize, until: i64) {
-        self.rows[row].until = until;
-    }
-
     /// Nobody sees them any more.
     pub fn close(&mut self, row: usize) {
-        self.rows[row].closed |= closed::GONE;
+        self.rows[row].until = 0;
     }
 
     /// Whose row it is.
@@ -251,7 +237,7 @@ impl Snapshot {
         self.keys.is_empty()
     }
 
-    /// Bytes of a developer's key and row, skills aside.
+    /// Bytes of a developer's columns, skills aside.
     pub fn bytes_each() -> usize {
         size_of::<u128>() + size_of::<Row>()
     }
@@ -301,7 +287,7 @@ impl Snapshot {
             utc_offset: project.utc_offset as f32,
             min_overlap: project.min_overlap as f32,
             start_day: project.start_day,
-            now: i64::MIN,
+            now: 0,
             without: Vec::new(),
         }
     }
@@ -391,13 +377,12 @@ impl Snapshot {
         self.open(row, query) && !query.leaves_out(row)
     }
 
-    /// The same for whoever is not left out by name. All of a row is compared, whatever comes out first: it is one cache
-    /// line, and without a branch rows are waited for together.
+    /// The same for whoever is not left out by name. Everything is compared, whatever comes out first: without a branch
+    /// developers are waited for together.
     #[inline]
     fn open(&self, row: usize, query: &Query) -> bool {
         let own = &self.rows[row];
-        (own.closed == 0)
-            & (own.until > query.now)
+        (own.until > query.now)
             & (own.rate <= query.max_rate)
             & (own.weekly_hours >= query.weekly_hours)
             & (own.available_from <= query.start_day)
@@ -418,8 +403,25 @@ impl Snapshot {
         }
     }
 
-    /// Every developer who meets every hard constraint.
-    pub fn feasible(&self, query: &Query, mut take: impl FnMut(usize)) {
+    /// Every developer who meets every hard constraint, some at a time and in the order of their rows.
+    pub fn feasible(&self, query: &Query, mut take: impl FnMut(&[usize])) {
+        let mut rows = [0; TOGETHER];
+        let mut count = 0;
+        let mut some = |rows: &mut [usize]| {
+            let open = self.open_first(rows, query);
+            take(&rows[..open]);
+        };
+        let mut word_of = |word: usize, mut bits: u64, last: bool| {
+            while bits != 0 {
+                rows[count] = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                count += 1;
+            }
+            if last || count > TOGETHER - 64 {
+                some(&mut rows[..count]);
+                count = 0;
+            }
+        };
         let mut maps = Vec::with_capacity(query.must.len());
         for skill in &query.must {
             match skill {
@@ -427,21 +429,33 @@ impl Snapshot {
                 None => return,
             }
         }
-        let Some((first, rest)) = maps.split_first() else {
-            return (0..self.len()).filter(|row| self.free(*row, query)).for_each(take);
-        };
-        let mut rows = [0; 64];
-        for (word, bits) in first.iter().enumerate() {
-            let mut bits = rest.iter().fold(*bits, |bits, map| bits & map.get(word).copied().unwrap_or(0));
-            let mut open = 0;
-            while bits != 0 {
-                let row = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                rows[open % 64] = row;
-                open += usize::from(self.open(row, query));
-            }
-            rows[..open].iter().filter(|row| !query.leaves_out(**row)).for_each(|row| take(*row));
+        let words = maps.iter().map(|map| map.len()).min().unwrap_or(self.len().div_ceil(64));
+        for word in 0..words {
+            let in_use = u64::MAX >> (64 - (self.len() - word * 64).min(64));
+            word_of(word, maps.iter().fold(in_use, |bits, map| bits & map[word]), false);
         }
+        word_of(words, 0, true);
+    }
+
+    /// Moves those whom a project may have to the front; answers how many they are.
+    fn open_first(&self, rows: &mut [usize], query: &Query) -> usize {
+        let mut open = 0;
+        for at in 0..rows.len() {
+            let row = rows[at];
+            rows[open] = row;
+            open += usize::from(self.open(row, query) && !query.leaves_out(row));
+        }
+        open
+    }
+
+    /// Has the skills of these rows fetched together: one by one, each would be waited for.
+    pub(super) fn fetch(&self, rows: &[usize]) {
+        let ends = rows.iter().map(|row| {
+            let own = self.skill_range(*row);
+            let at = |at: usize| self.skill_levels.get(at).copied().unwrap_or(0);
+            at(own.start) ^ at(own.end.saturating_sub(1))
+        });
+        std::hint::black_box(ends.fold(0, |all, one| all ^ one));
     }
 
     /// Near misses: who would be feasible with one constraint less, constraint by constraint.
@@ -449,10 +463,10 @@ impl Snapshot {
         let mut misses = Vec::new();
         let mut relax = |constraint, skill, relaxed: Query, needs: &dyn Fn(usize) -> f32, rising: bool| {
             let mut needed = Vec::new();
-            self.feasible(&relaxed, |row| {
-                if !(self.free(row, query) && self.able(row, query)) {
-                    needed.push(needs(row));
-                }
+            self.feasible(&relaxed, |rows| {
+                let kept_out =
+                    rows.iter().filter(|row| !(self.free(**row, query) && self.able(**row, query)));
+                needed.extend(kept_out.map(|row| needs(*row)));
             });
             needed.sort_unstable_by(|a, b| if rising { a.total_cmp(b) } else { b.total_cmp(a) });
             if let Some(at) = needed.get(4).or(needed.last()).copied() {
@@ -503,6 +517,11 @@ impl Wants {
             shares.push((place, share));
         }
     }
+}
+
+/// A Unix second as the columns have it.
+pub fn seconds(at: i64) -> u32 {
+    u32::try_from(at.max(0)).unwrap_or(u32::MAX)
 }
 
 /// Hours of two working days that coincide, around the globe.

@@ -8,7 +8,7 @@ use super::learn::{Parameters, learn};
 use super::market::{Contract, Developer, Invitation, Level, Market, Near, Project, Score, SkillEntry};
 use super::rank::{Adjustments, Settings, rank};
 use super::run::run;
-use super::snapshot::{MUST_LEVEL, NearMiss, Snapshot};
+use super::snapshot::{ALWAYS, MUST_LEVEL, NearMiss, Snapshot};
 
 fn skills() -> Vec<SkillEntry> {
     ["rust", "react", "sql"]
@@ -320,7 +320,7 @@ proptest! {
             let mut row_of = vec![0; count];
             for at in 0..count {
                 let who = (at + turn) % count;
-                row_of[who] = snapshot.push(who as u128 + 7, &people[who], Default::default(), 0);
+                row_of[who] = snapshot.push(who as u128 + 7, &people[who], Default::default(), ALWAYS);
             }
             let mut exposure = Exposure::new(count);
             for step in 0..count * 3 {

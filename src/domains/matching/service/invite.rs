@@ -50,7 +50,7 @@ impl Matching {
         let limits = self.source.limits();
         let now = self.ctx.clock.now();
         let cool_down = now - Duration::days(limits.matching.cool_down_days);
-        let without = store::facts::without(conn, row.id, row.organisation, cool_down, now).await?;
+        let without = store::facts::without(conn, row.id, cool_down, now).await?;
         let resting = without.iter().any(|(who, why)| {
             *who == developer.uuid() && matches!(why.as_str(), "declined" | "excluded" | "bid")
         });

@@ -12,7 +12,7 @@ use super::live::{Source, contract};
 use crate::model::facts;
 use crate::model::learn::{Parameters, learn, log_loss};
 use crate::model::market::{Contract, Invitation};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{ALWAYS, Snapshot};
 use crate::store;
 use crate::store::history::{Answered, Ended};
 use crate::store::parameters::ParametersRow;
@@ -86,7 +86,7 @@ async fn learn_in(
     for page in people.chunks(5_000) {
         for facts in source.facts(conn, page.to_vec()).await? {
             rates.insert(facts.id, facts.developer.rate);
-            let row = snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, 0);
+            let row = snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, ALWAYS);
             rows.insert(facts.id.to_string(), row);
         }
     }

@@ -75,16 +75,13 @@ impl View {
     /// Adds a developer; answers the row.
     fn append(&mut self, facts: &Facts, limits: &Limits) -> usize {
         let key = facts.id.as_u128();
-        let row = self.snapshot.push(key, &facts.developer, facts.scores, facts.closed(limits));
-        self.snapshot.set_until(row, facts.approved_until.timestamp());
-        row
+        self.snapshot.push(key, &facts.developer, facts.scores, facts.shown_until(limits))
     }
 
     /// Writes what is true of a developer now.
     fn put(&mut self, facts: &Facts, limits: &Limits) {
         if let Some(row) = self.row_of(facts.id) {
-            self.snapshot.set(row, &facts.developer, facts.scores, facts.closed(limits));
-            self.snapshot.set_until(row, facts.approved_until.timestamp());
+            self.snapshot.set(row, &facts.developer, facts.scores, facts.shown_until(limits));
             return;
         }
         let row = self.append(facts, limits);

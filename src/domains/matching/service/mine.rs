@@ -87,7 +87,7 @@ impl Matching {
         let mut matches = Vec::with_capacity(candidates.len());
         for one in candidates {
             let Candidate { row, .. } = &one;
-            let without = store::facts::without(conn, row.id, row.organisation, cool_down, now).await?;
+            let without = store::facts::without(conn, row.id, cool_down, now).await?;
             matches.push(self.live.look(|view| self.own_match(view, &facts, &limits, &one, &without))?);
         }
         Ok(matches)
@@ -114,7 +114,7 @@ impl Matching {
         let (mine, others): (Vec<_>, Vec<_>) = without.iter().cloned().partition(|(who, _)| *who == facts.id);
         let mut blockers = blockers.clone();
         blockers.extend(mine.iter().map(|(_, why)| between(why)));
-        let query = query_without(view, project, &others, self.ctx.clock.now());
+        let query = query_without(view, project, others.iter().map(|(who, _)| *who), self.ctx.clock.now());
         let settings = self.settings(id.as_u128() as u64, DEPTH);
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);

@@ -56,9 +56,13 @@ impl Matching {
         id: ProjectId,
     ) -> Result<ProjectRow> {
         let row = store::facts::project(conn, id, actor.account_id).await?;
-        row.filter(|row| row.role.is_some() || actor.is(Permission::Curator))
-            .ok_or_else(|| Error::not_found("project"))
+        row.filter(|row| is_inside(row, actor)).ok_or_else(|| Error::not_found("project"))
     }
+}
+
+/// Does the caller belong to the project's client, or curate?
+pub(crate) fn is_inside(project: &ProjectRow, actor: &Actor) -> bool {
+    project.role.is_some() || actor.is(Permission::Curator)
 }
 
 /// May somebody of this role hire for the client?

@@ -12,18 +12,18 @@ use uuid::Uuid;
 
 use super::learning::parameters_of;
 use super::live::View;
-use super::{Matching, may_hire};
+use super::{Matching, is_inside, may_hire};
 use crate::model::explain::{Standing, counterfactual};
 use crate::model::exposure::Impression;
 use crate::model::facts::{Met, Reason, blockers, passed};
 use crate::model::kept::{self, Asked, Kept, KeptPlace, MODEL, Missed};
 use crate::model::market::Project;
 use crate::model::rank::{Ranked, Ranking, Settings, rank};
-use crate::model::snapshot::Query;
+use crate::model::snapshot::{Query, seconds};
 use crate::model::words;
 use crate::store;
 use crate::store::facts::ProjectRow;
-use crate::store::rankings::{ImpressionRow, RankingRow};
+use crate::store::rankings::{ImpressionRow, Named, RankingRow};
 
 /// Places that are kept.
 const DEPTH: usize = 50;
@@ -46,12 +46,9 @@ impl Given {
         Self { row, names: HashMap::new() }
     }
 
-    /// With the names of the first `depth` places.
-    async fn named(mut self, conn: &mut Conn, depth: usize) -> Result<Self> {
-        let ids = self.row.places.iter().take(depth).flatten().map(|place| place.developer).collect();
-        let names = store::rankings::names(conn, ids).await?;
+    fn named(mut self, names: Vec<Named>) -> Self {
         self.names = names.into_iter().map(|(id, name, headline)| (id, (name, headline))).collect();
-        Ok(self)
+        self
     }
 }
 
@@ -96,7 +93,11 @@ impl Matching {
         id: ProjectId,
         depth: usize,
     ) -> Result<Given> {
-        let project_row = self.project_inside(conn, actor, id).await?;
+        let now = self.ctx.clock.now();
+        let cool_down = now - Duration::days(self.ctx.policy.matching.cool_down_days);
+        let found = store::facts::project_to_rank(conn, id, actor.account_id, cool_down, now).await?;
+        let (project_row, without) =
+            found.filter(|(row, _)| is_inside(row, actor)).ok_or_else(|| Error::not_found("project"))?;
         if !may_hire(&project_row) {
             return Err(Error::new(Code::Forbidden, "Your role in the organisation cannot hire."));
         }
@@ -105,10 +106,6 @@ impl Matching {
                 format!("Developers are ranked for open projects; this one is `{}`.", project_row.state);
             return Err(Error::new(Code::StateConflict, detail).with_allowed_actions(Vec::new()));
         }
-        let now = self.ctx.clock.now();
-        let cool_down = now - Duration::days(self.ctx.policy.matching.cool_down_days);
-        let without =
-            store::facts::without(conn, project_row.id, project_row.organisation, cool_down, now).await?;
         let project = self.core_project(&project_row);
         let match_id: MatchId = self.ctx.ids.id();
         // Of the project, not of the request: asking again must not deal the ties anew.
@@ -171,17 +168,16 @@ impl Matching {
             near_misses: Json(found.near_misses),
             created_at: now,
         };
-        store::rankings::insert(conn, &row).await?;
-        store::rankings::book(conn, id, row.id, &impressions).await?;
+        let names = store::rankings::keep(conn, &row, &impressions, depth).await?;
         let organisation = OrganisationId::from_uuid(project_row.organisation);
         let data = json!({ "match_id": match_id, "project_id": id, "feasible": row.feasible, "places": row.places.len() });
         let audience = [Audience::Organisation(organisation)];
         outbox::publish(&self.ctx, conn, "match.ranked", match_id.to_string(), data, &audience).await?;
-        Given::of(row).named(conn, depth).await
+        Ok(Given::of(row).named(names))
     }
 
-    fn find(&self, view: &View, project: &Project, without: &[(Uuid, String)], seed: u64) -> Found {
-        let query = query_without(view, project, without, self.ctx.clock.now());
+    fn find(&self, view: &View, project: &Project, without: &[Uuid], seed: u64) -> Found {
+        let query = query_without(view, project, without.iter().copied(), self.ctx.clock.now());
         let settings = self.settings(seed, DEPTH + SPARE);
         let days = (project.start_day, project.end_day, project.day);
         let exposure = Some(&view.exposure);
@@ -225,7 +221,9 @@ impl Matching {
     /// # Errors
     /// 404, the database's.
     pub async fn get_match(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
-        self.given(conn, actor, id).await?.named(conn, usize::MAX).await
+        let given = self.given(conn, actor, id).await?;
+        let names = store::rankings::names(conn, given.row.first(usize::MAX)).await?;
+        Ok(given.named(names))
     }
 
     pub(super) async fn given(&self, conn: &mut Conn, actor: &Actor, id: MatchId) -> Result<Given> {
@@ -286,13 +284,12 @@ impl Matching {
 pub(super) fn query_without(
     view: &View,
     project: &Project,
-    without: &[(Uuid, String)],
+    without: impl Iterator<Item = Uuid>,
     now: DateTime<Utc>,
 ) -> Query {
     let mut query = view.snapshot.query(project);
-    query.now = now.timestamp();
-    let rows = without.iter().filter_map(|(id, _)| u32::try_from(view.row_of(*id)?).ok());
-    query.without = rows.collect();
+    query.now = seconds(now.timestamp());
+    query.without = without.filter_map(|id| u32::try_from(view.row_of(id)?).ok()).collect();
     query.without.sort_unstable();
     query.without.dedup();
     query

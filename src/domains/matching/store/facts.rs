@@ -263,23 +263,33 @@ pub async fn open_projects(conn: &mut Conn, skills: Vec<String>, limit: i64) -> 
     Ok(rows.into_iter().map(ProjectRow::from).collect())
 }
 
+/// Who is out of the question for the project `p`, and why; asks from when on a declined invitation counts, and for the
+/// present moment.
+macro_rules! out_of_the_question {
+    () => {
+        "SELECT developer_id, 'invited' AS why FROM invitations
+        WHERE project_id = p.id AND state IN ('sent', 'viewed', 'accepted')
+     UNION ALL
+     SELECT i.developer_id, 'declined' FROM projects o JOIN invitations i ON i.project_id = o.id
+        WHERE o.organisation_id = p.organisation_id AND i.state = 'declined' AND i.updated_at > {}
+     UNION ALL
+     SELECT developer_id, 'bid' FROM bids
+        WHERE project_id = p.id AND state NOT IN ('declined', 'withdrawn', 'expired', 'closed')
+     UNION ALL
+     SELECT account_id, 'member' FROM organisation_members WHERE organisation_id = p.organisation_id
+     UNION ALL
+     SELECT developer_id, 'excluded' FROM match_exclusions
+        WHERE project_id = p.id AND lifted_at IS NULL AND (until IS NULL OR until > {})"
+    };
+}
+
 assay_platform::statement! {
     /// Who is out of the question for a project, and why.
-    struct WithoutFor(project: Uuid as SqlUuid, organisation: Uuid as SqlUuid, since: DateTime<Utc> as Timestamptz,
-        bids: Uuid as SqlUuid, members: Uuid as SqlUuid, excluded: Uuid as SqlUuid, now: DateTime<Utc> as Timestamptz)
+    struct WithoutFor(since: DateTime<Utc> as Timestamptz, now: DateTime<Utc> as Timestamptz, project: Uuid as SqlUuid)
         -> (SqlUuid, Text);
-    "SELECT developer_id, 'invited' FROM invitations WHERE project_id = {} AND state IN ('sent', 'viewed', 'accepted')
-     UNION ALL
-     SELECT i.developer_id, 'declined' FROM projects p JOIN invitations i ON i.project_id = p.id
-     WHERE p.organisation_id = {} AND i.state = 'declined' AND i.updated_at > {}
-     UNION ALL
-     SELECT developer_id, 'bid' FROM bids WHERE project_id = {}
-        AND state NOT IN ('declined', 'withdrawn', 'expired', 'closed')
-     UNION ALL
-     SELECT account_id, 'member' FROM organisation_members WHERE organisation_id = {}
-     UNION ALL
-     SELECT developer_id, 'excluded' FROM match_exclusions WHERE project_id = {} AND lifted_at IS NULL
-        AND (until IS NULL OR until > {})"
+    concat!(
+        "SELECT o.developer_id, o.why FROM projects p, LATERAL (", out_of_the_question!(), ") o WHERE p.id = {}"
+    )
 }
 
 /// Who is out of the question for a project, and why: invited already, has bid, declined this client lately, belongs to
@@ -287,18 +297,36 @@ assay_platform::statement! {
 pub async fn without(
     conn: &mut Conn,
     project: Uuid,
-    organisation: Uuid,
     declined_since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> DbResult<Vec<(Uuid, String)>> {
-    let statement = WithoutFor {
-        project,
-        organisation,
-        since: declined_since,
-        bids: project,
-        members: organisation,
-        excluded: project,
-        now,
-    };
-    Ok(statement.load(conn).await?)
+    Ok(WithoutFor { since: declined_since, now, project }.load(conn).await?)
+}
+
+assay_platform::statement! {
+    /// A project with the caller's role in its client's organisation, and who is out of the question for it.
+    struct ProjectToRank(since: DateTime<Utc> as Timestamptz, now: DateTime<Utc> as Timestamptz,
+        caller: Uuid as SqlUuid, id: Uuid as SqlUuid)
+        -> ((SqlUuid, SqlUuid, Text, Text, Jsonb, Nullable<BigInt>, Nullable<Int4>, Nullable<Date>, Nullable<Int4>,
+            Nullable<Text>, Int4, Nullable<Text>), Array<SqlUuid>);
+    concat!(
+        "SELECT p.id, p.organisation_id, p.state, p.title, p.skills, p.budget_usd_minor, p.effort_hours, p.starts_on,
+        p.duration_days, p.time_zone, p.overlap_hours, m.role,
+        ARRAY(SELECT o.developer_id FROM (", out_of_the_question!(), ") o)
+     FROM projects p LEFT JOIN organisation_members m ON m.organisation_id = p.organisation_id AND m.account_id = {}
+     WHERE p.id = {}"
+    )
+}
+
+/// A project, with the caller's role in its client's organisation, and who is out of the question for it.
+pub async fn project_to_rank(
+    conn: &mut Conn,
+    id: ProjectId,
+    caller: AccountId,
+    declined_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> DbResult<Option<(ProjectRow, Vec<Uuid>)>> {
+    let statement = ProjectToRank { since: declined_since, now, caller: caller.uuid(), id: id.uuid() };
+    let rows: Vec<(ProjectTuple, Vec<Uuid>)> = statement.load(conn).await?;
+    Ok(rows.into_iter().next().map(|(row, without)| (ProjectRow::from(row), without)))
 }

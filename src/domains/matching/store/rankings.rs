@@ -5,14 +5,14 @@ use assay_platform::db::schema::{match_invitations, rankings};
 use assay_platform::db::{Conn, DbResult, Json};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Float8, Int4, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Float8, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::model::kept::{Asked, Kept, KeptPlace, Missed};
 
 /// A ranking as stored.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = rankings, check_for_backend(diesel::pg::Pg))]
 #[allow(missing_docs)]
 pub struct RankingRow {
@@ -34,10 +34,11 @@ pub struct RankingRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// Stores a ranking.
-pub async fn insert(conn: &mut Conn, row: &RankingRow) -> DbResult<()> {
-    diesel::insert_into(rankings::table).values(row).execute(conn).await?;
-    Ok(())
+impl RankingRow {
+    /// Who stands on the first `depth` places.
+    pub fn first(&self, depth: usize) -> Vec<Uuid> {
+        self.places.iter().take(depth).flatten().map(|place| place.developer).collect()
+    }
 }
 
 /// A ranking.
@@ -73,39 +74,69 @@ pub struct ImpressionRow {
 }
 
 assay_platform::statement! {
-    /// Books impressions, if they are the project's first of the day.
-    struct Book(project: Uuid as SqlUuid, day: i32 as Int4, project_too: Uuid as SqlUuid, day_too: i32 as Int4,
-        ranking: Uuid as SqlUuid, from: i32 as Int4, to: i32 as Int4, developers: Vec<Uuid> as Array<SqlUuid>,
-        places: Vec<i32> as Array<Int4>, given: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>) -> ();
-    "WITH first AS (INSERT INTO impression_days (project, day) VALUES ({}, {}) ON CONFLICT DO NOTHING RETURNING day)
-     INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
-     SELECT {}, {}, {}, {}, {}, t.* FROM first, unnest({}, {}, {}, {}) t"
+    /// Keeps a ranking, books its impressions if they are the project's first of the day, and tells what people are called.
+    struct Keep(id: Uuid as SqlUuid, project: Uuid as SqlUuid, requested_by: Uuid as SqlUuid, model: String as Text,
+        parameters_version: i32 as Int4, calibration: String as Text, snapshot_version: i64 as BigInt,
+        policy_version: String as Text, seed: i64 as BigInt, asked: Json<Asked> as Jsonb, feasible: i32 as Int4,
+        median: Json<Option<Kept>> as Jsonb, places: Json<Vec<Option<KeptPlace>>> as Text, near_misses: Json<Vec<Missed>> as Jsonb,
+        at: DateTime<Utc> as Timestamptz, day: i32 as Int4, shown: Vec<Uuid> as Array<SqlUuid>, from: i32 as Int4,
+        to: i32 as Int4, developers: Vec<Uuid> as Array<SqlUuid>, numbers: Vec<i32> as Array<Int4>,
+        given: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>, named: Vec<Uuid> as Array<SqlUuid>)
+        -> (SqlUuid, Nullable<Text>, Nullable<Text>);
+    "WITH kept AS (
+        INSERT INTO rankings (id, project_id, requested_by_id, model, parameters_version, calibration, snapshot_version,
+            policy_version, seed, asked, feasible, median, places, near_misses, created_at)
+        VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) RETURNING id, project_id
+     ), first AS (
+        INSERT INTO impression_days (project, day) SELECT project_id, {} FROM kept WHERE cardinality({}) > 0
+        ON CONFLICT DO NOTHING RETURNING day
+     ), booked AS (
+        INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
+        SELECT project_id, day, id, {}, {}, t.* FROM kept, first, unnest({}, {}, {}, {}) t
+     )
+     SELECT id, display_name, headline FROM accounts WHERE id = ANY({})"
 }
 
-/// Books the impressions of a ranking. Rankings of the same project and day give exposure once: asking again takes
-/// nothing from anybody.
-pub async fn book(
+/// What somebody is called, and what they say of themselves in a line.
+pub type Named = (Uuid, Option<String>, Option<String>);
+
+/// Keeps a ranking with the exposure that it gives; answers what the people of the first `depth` places are called.
+/// Rankings of the same project and day give exposure once: asking again takes nothing from anybody.
+pub async fn keep(
     conn: &mut Conn,
-    project: ProjectId,
-    ranking: Uuid,
-    rows: &[ImpressionRow],
-) -> DbResult<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
-    let statement = Book {
-        project: project.uuid(),
-        day: first.day,
-        project_too: project.uuid(),
-        day_too: first.day,
-        ranking,
-        from: first.from_day,
-        to: first.to_day,
-        developers: rows.iter().map(|row| row.developer).collect(),
-        places: rows.iter().map(|row| row.place).collect(),
-        given: rows.iter().map(|row| row.given).collect(),
-        taken: rows.iter().map(|row| row.taken).collect(),
+    row: &RankingRow,
+    impressions: &[ImpressionRow],
+    depth: usize,
+) -> DbResult<Vec<Named>> {
+    let developers: Vec<Uuid> = impressions.iter().map(|one| one.developer).collect();
+    let first = impressions.first();
+    let keep = Keep {
+        id: row.id,
+        project: row.project_id,
+        requested_by: row.requested_by_id,
+        model: row.model.clone(),
+        parameters_version: row.parameters_version,
+        calibration: row.calibration.clone(),
+        snapshot_version: row.snapshot_version,
+        policy_version: row.policy_version.clone(),
+        seed: row.seed,
+        asked: row.asked.clone(),
+        feasible: row.feasible,
+        median: row.median.clone(),
+        places: row.places.clone(),
+        near_misses: row.near_misses.clone(),
+        at: row.created_at,
+        day: first.map_or(0, |one| one.day),
+        shown: developers.clone(),
+        from: first.map_or(0, |one| one.from_day),
+        to: first.map_or(0, |one| one.to_day),
+        developers,
+        numbers: impressions.iter().map(|one| one.place).collect(),
+        given: impressions.iter().map(|one| one.given).collect(),
+        taken: impressions.iter().map(|one| one.taken).collect(),
+        named: row.first(depth),
     };
-    statement.execute(conn).await?;
-    Ok(())
+    Ok(keep.load(conn).await?)
 }
 
 type ImpressionTuple = (Uuid, i32, i32, f64, f64, i32, i32, Uuid);
@@ -236,6 +267,6 @@ assay_platform::statement! {
 }
 
 /// What people are called, and what they say of themselves in a line.
-pub async fn names(conn: &mut Conn, ids: Vec<Uuid>) -> DbResult<Vec<(Uuid, Option<String>, Option<String>)>> {
+pub async fn names(conn: &mut Conn, ids: Vec<Uuid>) -> DbResult<Vec<Named>> {
     Ok(NamesOf { ids }.load(conn).await?)
 }

@@ -9,10 +9,13 @@ mod projects;
 
 use assay_platform::web::Routes;
 
-/// Registers every route of this domain.
-pub fn routes(routes: &mut Routes<'_>) {
-    // The router asks each route in turn, by a regular expression where the path has a parameter.
+/// Registers what is asked most, to be asked first.
+pub fn asked_most(routes: &mut Routes<'_>) {
     routes.service(projects::get_project).service(projects::search_projects).service(bids::create_bid);
+}
+
+/// Registers every other route of this domain.
+pub fn routes(routes: &mut Routes<'_>) {
     projects::routes(routes);
     curation::routes(routes);
     bids::routes(routes);
