@@ -103,6 +103,26 @@ async fn browser_confirm_races_the_webhook() {
     deal.whole().await;
 }
 
+/// Seed 966 of the lives: a refund's answer came after the comparison that missed it.
+#[tokio::test]
+async fn what_comes_late_at_the_provider_explains_itself() {
+    let deal = Deal::funded().await;
+    let compare = async || {
+        deal.days(3).await;
+        assay::app::worker::schedule_housekeeping(deal.app.ctx()).await.expect("scheduled");
+        deal.settle().await;
+        deal.rows("(SELECT kind, reason FROM provider_differences WHERE kind = 'not_at_provider')").await
+    };
+    assert_eq!(compare().await, "");
+    deal.app
+        .figures("CREATE TABLE late AS TABLE provider_transactions; DELETE FROM provider_transactions")
+        .await;
+    assert_eq!(compare().await, "(not_at_provider,)");
+    deal.app.figures("INSERT INTO provider_transactions TABLE late; DROP TABLE late").await;
+    assert_eq!(compare().await, "(not_at_provider,\"found since\")");
+    deal.app.stop().await;
+}
+
 #[tokio::test]
 async fn finance_staff_see_what_differs_and_explain_it() {
     let deal = Deal::funded().await;

@@ -109,7 +109,8 @@ pub async fn booked_as(conn: &mut Conn, key: &str) -> DbResult<Option<i64>> {
     Ok(found.select(ledger_transactions::id).first(conn).await.optional()?)
 }
 
-/// Finds for each balance transaction the ledger's transaction of the same fact. Returns how many it found.
+/// Finds for each balance transaction the ledger's transaction of the same fact, and resolves the differences that were
+/// only late. Returns how many it found.
 pub async fn match_up(conn: &mut Conn, now: DateTime<Utc>) -> DbResult<usize> {
     let matched = diesel::sql_query(
         "UPDATE provider_transactions p SET booked = t.id FROM ledger_transactions t
@@ -140,6 +141,14 @@ pub async fn match_up(conn: &mut Conn, now: DateTime<Utc>) -> DbResult<usize> {
         "UPDATE provider_differences d SET resolved_at = $1, version = version + 1, reason = 'booked since'
          FROM provider_transactions p WHERE d.kind = 'not_booked' AND d.resolved_at IS NULL AND p.id = d.subject
             AND p.booked IS NOT NULL",
+    )
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+    .await?;
+    diesel::sql_query(
+        "UPDATE provider_differences d SET resolved_at = $1, version = version + 1, reason = 'found since'
+         WHERE d.kind = 'not_at_provider' AND d.resolved_at IS NULL AND EXISTS (SELECT FROM provider_transactions p
+            WHERE p.booked = CASE WHEN d.kind = 'not_at_provider' THEN d.subject::bigint END)",
     )
     .bind::<Timestamptz, _>(now)
     .execute(conn)
