@@ -405,36 +405,23 @@ impl Snapshot {
 
     /// Every developer who meets every hard constraint, some at a time and in the order of their rows.
     pub fn feasible(&self, query: &Query, mut take: impl FnMut(&[usize])) {
-        let mut rows = [0; TOGETHER];
-        let mut count = 0;
-        let mut some = |rows: &mut [usize]| {
-            let open = self.open_first(rows, query);
-            take(&rows[..open]);
-        };
-        let mut word_of = |word: usize, mut bits: u64, last: bool| {
-            while bits != 0 {
-                rows[count] = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                count += 1;
-            }
-            if last || count > TOGETHER - 64 {
-                some(&mut rows[..count]);
-                count = 0;
-            }
-        };
-        let mut maps = Vec::with_capacity(query.must.len());
-        for skill in &query.must {
-            match skill {
-                Some(skill) => maps.push(self.able[*skill as usize].as_slice()),
-                None => return,
-            }
-        }
+        let Some(must) = query.must.iter().copied().collect::<Option<Vec<u32>>>() else { return };
+        let maps: Vec<&[u64]> = must.iter().map(|skill| self.able[*skill as usize].as_slice()).collect();
         let words = maps.iter().map(|map| map.len()).min().unwrap_or(self.len().div_ceil(64));
+        let mut rows = Vec::with_capacity(TOGETHER);
         for word in 0..words {
             let in_use = u64::MAX >> (64 - (self.len() - word * 64).min(64));
-            word_of(word, maps.iter().fold(in_use, |bits, map| bits & map[word]), false);
+            let mut bits = maps.iter().fold(in_use, |bits, map| bits & map[word]);
+            while bits != 0 {
+                rows.push(word * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+            if rows.len() > TOGETHER - 64 || word + 1 == words {
+                let open = self.open_first(&mut rows, query);
+                take(&rows[..open]);
+                rows.clear();
+            }
         }
-        word_of(words, 0, true);
     }
 
     /// Moves those whom a project may have to the front; answers how many they are.

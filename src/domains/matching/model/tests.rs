@@ -300,7 +300,7 @@ proptest! {
         let scores = scores(count);
         let mut changed = Snapshot::new(&skills(), &before[..count], &scores, MUST_LEVEL);
         for row in 0..count {
-            changed.set(row, &after[row], scores[row], 0);
+            changed.set(row, &after[row], scores[row], ALWAYS);
         }
         let anew = Snapshot::new(&skills(), &after[..count], &scores, MUST_LEVEL);
         let ranked = |snapshot: &Snapshot| {

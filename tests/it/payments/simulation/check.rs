@@ -321,14 +321,15 @@ impl Life<'_> {
         }
 
         // The developer has what was released, less what repaid an older debt and what was taken back; what could not be
-        // is owed.
+        // is owed, and so is again what had repaid the debt.
         let sent: Vec<&Value> = transfers.iter().filter(mine).collect();
         let net: i64 = sent.iter().map(|one| int(&one["amount"]) - int(&one["amount_reversed"])).sum();
         let owed: i64 = seen.iter().map(|one| one.owed).sum();
-        if owed > 0 && seen.iter().all(|one| one.refused_reversals == 0) && !it.was_disputed {
+        let repaid = self.repaid(it.id).await;
+        let refused = seen.iter().any(|one| one.refused_reversals > 0);
+        if owed > repaid.repaid && !refused && !it.was_disputed {
             return Err(format!("{}: {owed} is owed, though no reversal was refused", it.id));
         }
-        let repaid = self.repaid(it.id).await;
         let earned = it.earned().0 + owed - repaid.repaid;
         if !lost {
             same("transferred", it, net, earned)?;
