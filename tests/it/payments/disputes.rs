@@ -96,6 +96,28 @@ async fn a_refund_during_a_dispute_does_not_deduct_twice() {
     deal.whole().await;
 }
 
+/// Seed 3536 of the lives: the bank has decided before the provider answers for a refund. What the refund gives back pays
+/// for the loss, and is not held as well.
+#[tokio::test]
+async fn a_lost_dispute_waits_for_the_answer_to_a_refund() {
+    let deal = Deal::funded().await;
+    deal.fault(json!({ "kind": "error_before", "method": "POST", "prefix": "/v1/refunds", "count": 3 }))
+        .await;
+    deal.refund(1, AMOUNT).await.expect("asked");
+    deal.app.work().await;
+    let dispute = deal.dispute().await;
+    deal.decide(&dispute, false).await;
+    assert_eq!(deal.refunds().await, ["submitted"]);
+    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 0, "not known yet");
+    for _ in 0..6 {
+        deal.after(60).await;
+    }
+    assert_eq!(deal.refunds().await, ["refused"]);
+    assert_eq!(deal.held().await, (0, 0, 0));
+    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 0);
+    deal.whole().await;
+}
+
 /// The bank is quicker than a reversal that a refund waits for: the client gets no refund beside the bank's.
 #[tokio::test]
 async fn a_refund_that_waited_for_a_reversal_is_not_asked_for_during_a_dispute() {

@@ -94,6 +94,18 @@ pub async fn of_refund(conn: &mut Conn, refund: &str) -> DbResult<Option<Uuid>> 
     Ok(found.first(conn).await.optional()?)
 }
 
+statement! {
+    /// Refunds of a payment that the provider is asked for.
+    struct OnTheirWay(payment: Uuid as SqlUuid) -> (BigInt);
+    "SELECT count(*) FROM refunds WHERE payment_id = {} AND state IN ('queued', 'submitted')"
+}
+
+/// Is the provider being asked for a refund of that payment now?
+pub async fn any_on_their_way(conn: &mut Conn, payment: Uuid) -> DbResult<bool> {
+    let (asked,): (i64,) = OnTheirWay { payment }.get_result(conn).await?;
+    Ok(asked > 0)
+}
+
 /// Refunds of a payment that wait for money to be taken back, locked.
 pub async fn lock_taking_back(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<RefundRow>> {
     let found = refunds::table

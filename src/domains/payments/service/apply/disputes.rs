@@ -110,7 +110,14 @@ impl Payments {
         if effect.withdrawn > 0 && row.withdrawn_at.is_none() {
             self.withdrawn(conn, &payment, &mut row, &effect).await?;
         }
+        // A refund that the provider does not make any more pays for the loss: it is waited for.
+        let waits =
+            matches!(dispute.status, S::Lost) && store::refunds::any_on_their_way(conn, payment.id).await?;
         let (outcome, what) = match &dispute.status {
+            _ if waits => {
+                self.keep_dispute(conn, &mut row).await?;
+                return Ok(Applied::NotYet);
+            }
             S::Won if row.withdrawn_at.is_some() && effect.back < row.amount => {
                 // Decided; the money comes with the next word.
                 self.keep_dispute(conn, &mut row).await?;
