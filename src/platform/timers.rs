@@ -51,24 +51,24 @@ pub async fn clear(conn: &mut Conn, machine: &str, subject: Uuid, events: &[&str
     Ok(())
 }
 
+crate::statement! {
+    /// Turns due timers into jobs.
+    struct FireDue(due: DateTime<Utc> as Timestamptz, now: DateTime<Utc> as Timestamptz) -> ();
+    "WITH due AS (
+         DELETE FROM timers WHERE id IN (
+             SELECT id FROM timers WHERE due_at <= {} ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED)
+         RETURNING id, machine, subject, event, due_at
+     )
+     INSERT INTO jobs (id, kind, payload, run_at, created_at)
+     SELECT id, 'timer:' || machine || ':' || event,
+            jsonb_build_object('subject', subject, 'due_at', due_at), due_at, {}
+     FROM due"
+}
+
 /// Turns due timers into jobs, in one statement. Returns how many were due.
 pub async fn fire_due(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
-    let fired = diesel::sql_query(
-        "WITH due AS (
-            DELETE FROM timers WHERE id IN (
-                SELECT id FROM timers WHERE due_at <= $1 ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED)
-            RETURNING id, machine, subject, event, due_at
-        )
-        INSERT INTO jobs (id, kind, payload, run_at, created_at)
-        SELECT id, 'timer:' || machine || ':' || event,
-               jsonb_build_object('subject', subject, 'due_at', due_at), due_at, $1
-        FROM due",
-    )
-    .bind::<Timestamptz, _>(ctx.clock.now())
-    .execute(conn)
-    .await
-    .map_err(DbError::from)?;
-    Ok(fired)
+    let now = ctx.clock.now();
+    Ok(FireDue { due: now, now }.execute(conn).await.map_err(DbError::from)?)
 }
 
 /// The payload of a timer's job.

@@ -10,7 +10,7 @@ use assay_kernel::ids::JobId;
 use assay_kernel::{Entropy, Error, Page, Result};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -92,8 +92,7 @@ impl Registry {
     }
 }
 
-#[derive(QueryableByName, Debug)]
-#[diesel(table_name = jobs)]
+#[derive(Queryable, Debug)]
 struct Claimed {
     id: Uuid,
     kind: String,
@@ -102,30 +101,28 @@ struct Claimed {
     max_attempts: i32,
 }
 
+crate::statement! {
+    /// Claims what is due. RETURNING keeps no order of its own, and after a pause many jobs are due together.
+    struct Claim(lease_until: DateTime<Utc> as Timestamptz, due: DateTime<Utc> as Timestamptz,
+        now: DateTime<Utc> as Timestamptz, limit: i64 as BigInt) -> (SqlUuid, Text, Jsonb, Integer, Integer);
+    "WITH claimed AS (
+         UPDATE jobs SET attempts = attempts + 1, lease_until = {}
+         WHERE id IN (
+             SELECT id FROM jobs
+             WHERE dead_at IS NULL AND run_at <= {} AND (lease_until IS NULL OR lease_until <= {})
+             ORDER BY run_at LIMIT {} FOR UPDATE SKIP LOCKED)
+         RETURNING id, kind, payload, attempts, max_attempts, run_at)
+     SELECT id, kind, payload, attempts, max_attempts FROM claimed ORDER BY run_at, id"
+}
+
 /// Claims what is due and runs it. Returns how many jobs were run.
 pub async fn run_due(ctx: &Ctx, registry: &Registry) -> Result<usize> {
     let now = ctx.clock.now();
     let claimed: Vec<Claimed> = ctx
         .db
         .read(async |conn| {
-            let rows = diesel::sql_query(
-                // RETURNING keeps no order of its own, and after a pause many jobs are due together.
-                "WITH claimed AS (
-                    UPDATE jobs SET attempts = attempts + 1, lease_until = $2
-                    WHERE id IN (
-                        SELECT id FROM jobs
-                        WHERE dead_at IS NULL AND run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
-                        ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                    RETURNING id, kind, payload, attempts, max_attempts, run_at)
-                 SELECT id, kind, payload, attempts, max_attempts FROM claimed ORDER BY run_at, id",
-            )
-            .bind::<Timestamptz, _>(now)
-            .bind::<Timestamptz, _>(now + LEASE)
-            .bind::<BigInt, _>(BATCH)
-            .load(conn)
-            .await
-            .map_err(DbError::from)?;
-            Ok(rows)
+            let claim = Claim { lease_until: now + LEASE, due: now, now, limit: BATCH };
+            Ok(claim.load(conn).await.map_err(DbError::from)?)
         })
         .await?;
     let count = claimed.len();

@@ -234,6 +234,9 @@ impl Source {
     /// # Errors
     /// The database's.
     pub async fn facts(&self, conn: &mut Conn, ids: Vec<Uuid>) -> Result<Vec<Facts>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let (limits, (_, day)) = (self.limits(), self.today());
         let scores = store::scores::of_developers(conn, ids.clone()).await?;
         let raw = store::facts::of_developers(conn, ids, self.ctx.clock.now()).await?;

@@ -52,6 +52,7 @@ assay_platform::statement! {
 pub async fn ended(conn: &mut Conn, of: Option<Vec<Uuid>>) -> DbResult<Vec<Ended>> {
     type Row = (Uuid, Json<Vec<Wanted>>, Option<String>, bool, DateTime<Utc>);
     let rows: Vec<Row> = match of {
+        Some(ids) if ids.is_empty() => Vec::new(),
         Some(ids) => EndedOf { ids }.load(conn).await?,
         None => EndedAll {}.load(conn).await?,
     };
