@@ -73,8 +73,9 @@ async fn validity_says_too_few_until_there_are_enough() {
     // By assessor it is told to staff, and counts only whose card there was when the milestone ended.
     assert_eq!(report.json().pointer("/by_assessor"), None);
     let metrics = app.get("/v1/metrics/assessors").by(&sam).expect(200).await;
-    let of =
-        |n: u32, figure: &str| metrics.at(&format!("/validity/acc_00000000000470008000{n:012x}/{figure}"));
+    let of = |n: u32, figure: &str| {
+        metrics.at(&format!("/validity/by_assessor/acc_00000000000470008000{n:012x}/{figure}"))
+    };
     assert_eq!(
         (of(0, "state"), of(0, "outcomes"), of(0, "developers")),
         (json!("judged"), json!(400), json!(80))
@@ -84,7 +85,7 @@ async fn validity_says_too_few_until_there_are_enough() {
         (of(1, "state"), of(1, "outcomes"), of(1, "developers")),
         (json!("too_few"), json!(100), json!(20))
     );
-    assert_eq!(metrics.at("/validity").as_object().unwrap().len(), 2);
+    assert_eq!(metrics.at("/validity/by_assessor").as_object().unwrap().len(), 2);
     app.get("/v1/metrics/assessors").expect(401).await;
     app.stop().await;
 }

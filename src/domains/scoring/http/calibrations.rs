@@ -218,16 +218,23 @@ struct AssessorMetrics {
     report: CalibrationReport,
 }
 
+/// Do the scores of those whom an assessor rated foretell their deliveries?
+#[derive(Debug, Serialize, ToSchema)]
+struct AssessorValidity {
+    /// By account, of those whose people have delivered; an outcome counts with each assessor whose card its scores rest
+    /// on.
+    by_assessor: BTreeMap<AccountId, Told>,
+    /// When it was computed.
+    made_at: DateTime<Utc>,
+}
+
 /// The newest calibration of each scale.
 #[derive(Debug, Serialize, ToSchema)]
 struct AssessorMetricsView {
     /// Of each scale, once there were enough ratings.
     data: Vec<AssessorMetrics>,
-    /// Do the scores of those whom an assessor rated foretell their deliveries? By account, of those whose people have
-    /// delivered; an outcome counts with each assessor whose card its scores rest on.
-    validity: BTreeMap<AccountId, Told>,
-    /// When that was computed.
-    validity_made_at: DateTime<Utc>,
+    /// What has become of those whom they rated.
+    validity: AssessorValidity,
 }
 
 /// Reports on assessors: severity, fit, agreement, drift, validity.
@@ -241,12 +248,13 @@ struct AssessorMetricsView {
 )]
 #[get("/v1/metrics/assessors")]
 async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer {
-    let (found, (judged, validity_made_at)) = ctx
+    let (found, (judged, made_at)) = ctx
         .db
         .read(async |conn| Ok((staff::newest(conn).await?, latest_validity(&ctx, conn).await?)))
         .await?;
     let named = |(id, told)| (AccountId::from_uuid(id), told);
-    let validity = judged.by_assessor.into_iter().map(named).collect();
+    let validity =
+        AssessorValidity { by_assessor: judged.by_assessor.into_iter().map(named).collect(), made_at };
     let data: Result<Vec<AssessorMetrics>> = found
         .into_iter()
         .map(|(row, promotion)| {
@@ -256,5 +264,5 @@ async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer
             })
         })
         .collect();
-    Ok(Reply::ok(&AssessorMetricsView { data: data?, validity, validity_made_at })?)
+    Ok(Reply::ok(&AssessorMetricsView { data: data?, validity })?)
 }
