@@ -187,7 +187,7 @@ impl Run {
             self.acknowledge(Act::Fund, &milestone.1);
             self.paid.push(milestone.1);
         }
-        self.stage.app.advance_clock(Duration::from_secs(600)).await;
+        self.stage.advance(600).await;
         self.line(format!("random times, round {round}"), kills, faults);
     }
 

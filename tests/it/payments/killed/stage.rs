@@ -200,11 +200,15 @@ impl Stage {
         }
     }
 
+    /// Moves every clock. Both processes follow once a second: what was signed before would be too old after.
+    pub async fn advance(&self, seconds: u64) {
+        self.app.advance_clock(Duration::from_secs(seconds)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
     /// Moves every clock, and waits until nothing is due.
     pub async fn pass(&self, seconds: u64) {
-        self.app.advance_clock(Duration::from_secs(seconds)).await;
-        // Both processes follow the clock once a second.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        self.advance(seconds).await;
         self.settle().await;
     }
 
