@@ -146,6 +146,10 @@ impl Stage {
             until("PostgreSQL comes back", async || cluster.ensure_running().is_ok_and(|started| started))
                 .await;
         }
+        // As a supervisor does: whoever was starting while the database went away has ended.
+        for child in [&mut self.server, &mut self.worker] {
+            child.take_if(|child| child.try_wait().is_ok_and(|ended| ended.is_some()));
+        }
         if self.server.is_none() {
             self.server = Some(self.spawn("serve"));
         }
