@@ -112,14 +112,10 @@ async fn run(ctx: &Ctx, duties: &Duties, stop: &AtomicBool) {
             round(ctx, registry).await
         };
         match done.await {
-            Ok(0) => {
-                pause = IDLE;
-                tokio::time::sleep(IDLE).await;
-            }
             Ok(done) => {
                 pause = IDLE;
                 if done < FEW {
-                    tokio::time::sleep(GATHER).await;
+                    tokio::time::sleep(if done == 0 { IDLE } else { GATHER }).await;
                 }
             }
             Err(error) => {

@@ -7,6 +7,7 @@ pub mod kept;
 pub mod learn;
 pub mod market;
 pub mod metrics;
+pub mod near_misses;
 pub mod rank;
 pub mod run;
 pub mod snapshot;

@@ -6,9 +6,10 @@ use super::explain::explain;
 use super::exposure::{Exposure, Impression, SHOWN};
 use super::learn::{Parameters, learn};
 use super::market::{Contract, Developer, Invitation, Level, Market, Near, Project, Score, SkillEntry};
+use super::near_misses::NearMiss;
 use super::rank::{Adjustments, Settings, rank};
 use super::run::run;
-use super::snapshot::{ALWAYS, MUST_LEVEL, NearMiss, Snapshot};
+use super::snapshot::{ALWAYS, MUST_LEVEL, Snapshot};
 
 fn skills() -> Vec<SkillEntry> {
     ["rust", "react", "sql"]

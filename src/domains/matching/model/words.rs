@@ -1,7 +1,7 @@
 //! Rankings in words.
 
 use super::facts::date_of;
-use super::snapshot::NearMiss;
+use super::near_misses::NearMiss;
 
 /// How far a part moves a score, in words.
 fn size(above_median: f64) -> &'static str {

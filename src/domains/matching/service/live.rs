@@ -74,8 +74,7 @@ impl View {
 
     /// Adds a developer; answers the row.
     fn append(&mut self, facts: &Facts, limits: &Limits) -> usize {
-        let key = facts.id.as_u128();
-        self.snapshot.push(key, &facts.developer, facts.scores, facts.shown_until(limits))
+        self.snapshot.push(facts.id.as_u128(), &facts.developer, facts.scores, facts.shown_until(limits))
     }
 
     /// Writes what is true of a developer now.

@@ -192,6 +192,29 @@ pub struct ProjectRow {
     pub role: Option<String>,
 }
 
+/// What is read of a project `p`, but for the caller's role.
+macro_rules! project {
+    () => {
+        "p.id, p.organisation_id, p.state, p.title, p.skills, p.budget_usd_minor, p.effort_hours, p.starts_on,
+        p.duration_days, p.time_zone, p.overlap_hours"
+    };
+}
+
+type ProjectSql = (
+    SqlUuid,
+    SqlUuid,
+    Text,
+    Text,
+    Jsonb,
+    Nullable<BigInt>,
+    Nullable<Int4>,
+    Nullable<Date>,
+    Nullable<Int4>,
+    Nullable<Text>,
+    Int4,
+    Nullable<Text>,
+);
+
 type ProjectTuple = (
     Uuid,
     Uuid,
@@ -231,36 +254,36 @@ impl From<ProjectTuple> for ProjectRow {
 assay_platform::statement! {
     /// A project with the caller's role in its client's organisation.
     struct ProjectFor(caller: Uuid as SqlUuid, id: Uuid as SqlUuid)
-        -> (SqlUuid, SqlUuid, Text, Text, Jsonb, Nullable<BigInt>, Nullable<Int4>, Nullable<Date>, Nullable<Int4>,
-            Nullable<Text>, Int4, Nullable<Text>);
-    "SELECT p.id, p.organisation_id, p.state, p.title, p.skills, p.budget_usd_minor, p.effort_hours, p.starts_on,
-        p.duration_days, p.time_zone, p.overlap_hours, m.role
+        -> (ProjectSql);
+    concat!(
+        "SELECT ", project!(), ", m.role
      FROM projects p LEFT JOIN organisation_members m ON m.organisation_id = p.organisation_id AND m.account_id = {}
      WHERE p.id = {}"
+    )
 }
 
 /// A project, with the caller's role in its client's organisation.
 pub async fn project(conn: &mut Conn, id: ProjectId, caller: AccountId) -> DbResult<Option<ProjectRow>> {
-    let rows: Vec<ProjectTuple> = ProjectFor { caller: caller.uuid(), id: id.uuid() }.load(conn).await?;
-    Ok(rows.into_iter().next().map(ProjectRow::from))
+    let rows: Vec<(ProjectTuple,)> = ProjectFor { caller: caller.uuid(), id: id.uuid() }.load(conn).await?;
+    Ok(rows.into_iter().next().map(|(row,)| row.into()))
 }
 
 assay_platform::statement! {
     /// Open projects that want at least one of these skills, the newest first.
     struct OpenFor(skills: Vec<String> as Array<Text>, limit: i64 as BigInt)
-        -> (SqlUuid, SqlUuid, Text, Text, Jsonb, Nullable<BigInt>, Nullable<Int4>, Nullable<Date>, Nullable<Int4>,
-            Nullable<Text>, Int4, Nullable<Text>);
-    "SELECT p.id, p.organisation_id, p.state, p.title, p.skills, p.budget_usd_minor, p.effort_hours, p.starts_on,
-        p.duration_days, p.time_zone, p.overlap_hours, NULL::text
+        -> (ProjectSql);
+    concat!(
+        "SELECT ", project!(), ", NULL::text
      FROM projects p WHERE p.state IN ('listed', 'shortlisting')
        AND p.id IN (SELECT project_id FROM listing_skills WHERE skill = ANY({}))
      ORDER BY p.listed_at DESC, p.id DESC LIMIT {}"
+    )
 }
 
 /// Open projects that want at least one of these skills, the newest first.
 pub async fn open_projects(conn: &mut Conn, skills: Vec<String>, limit: i64) -> DbResult<Vec<ProjectRow>> {
-    let rows: Vec<ProjectTuple> = OpenFor { skills, limit }.load(conn).await?;
-    Ok(rows.into_iter().map(ProjectRow::from).collect())
+    let rows: Vec<(ProjectTuple,)> = OpenFor { skills, limit }.load(conn).await?;
+    Ok(rows.into_iter().map(|(row,)| row.into()).collect())
 }
 
 /// Who is out of the question for the project `p`, and why; asks from when on a declined invitation counts, and for the
@@ -307,11 +330,9 @@ assay_platform::statement! {
     /// A project with the caller's role in its client's organisation, and who is out of the question for it.
     struct ProjectToRank(since: DateTime<Utc> as Timestamptz, now: DateTime<Utc> as Timestamptz,
         caller: Uuid as SqlUuid, id: Uuid as SqlUuid)
-        -> ((SqlUuid, SqlUuid, Text, Text, Jsonb, Nullable<BigInt>, Nullable<Int4>, Nullable<Date>, Nullable<Int4>,
-            Nullable<Text>, Int4, Nullable<Text>), Array<SqlUuid>);
+        -> (ProjectSql, Array<SqlUuid>);
     concat!(
-        "SELECT p.id, p.organisation_id, p.state, p.title, p.skills, p.budget_usd_minor, p.effort_hours, p.starts_on,
-        p.duration_days, p.time_zone, p.overlap_hours, m.role,
+        "SELECT ", project!(), ", m.role,
         ARRAY(SELECT o.developer_id FROM (", out_of_the_question!(), ") o)
      FROM projects p LEFT JOIN organisation_members m ON m.organisation_id = p.organisation_id AND m.account_id = {}
      WHERE p.id = {}"
@@ -328,5 +349,5 @@ pub async fn project_to_rank(
 ) -> DbResult<Option<(ProjectRow, Vec<Uuid>)>> {
     let statement = ProjectToRank { since: declined_since, now, caller: caller.uuid(), id: id.uuid() };
     let rows: Vec<(ProjectTuple, Vec<Uuid>)> = statement.load(conn).await?;
-    Ok(rows.into_iter().next().map(|(row, without)| (ProjectRow::from(row), without)))
+    Ok(rows.into_iter().next().map(|(row, without)| (row.into(), without)))
 }

@@ -5,7 +5,9 @@ use assay_platform::db::schema::{match_invitations, rankings};
 use assay_platform::db::{Conn, DbResult, Json};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Float8, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Float8, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -79,7 +81,7 @@ assay_platform::statement! {
         parameters_version: i32 as Int4, calibration: String as Text, snapshot_version: i64 as BigInt,
         policy_version: String as Text, seed: i64 as BigInt, asked: Json<Asked> as Jsonb, feasible: i32 as Int4,
         median: Json<Option<Kept>> as Jsonb, places: Json<Vec<Option<KeptPlace>>> as Text, near_misses: Json<Vec<Missed>> as Jsonb,
-        at: DateTime<Utc> as Timestamptz, day: i32 as Int4, shown: Vec<Uuid> as Array<SqlUuid>, from: i32 as Int4,
+        at: DateTime<Utc> as Timestamptz, day: i32 as Int4, shown: bool as Bool, from: i32 as Int4,
         to: i32 as Int4, developers: Vec<Uuid> as Array<SqlUuid>, numbers: Vec<i32> as Array<Int4>,
         given: Vec<f64> as Array<Float8>, taken: Vec<f64> as Array<Float8>, named: Vec<Uuid> as Array<SqlUuid>)
         -> (SqlUuid, Nullable<Text>, Nullable<Text>);
@@ -88,7 +90,7 @@ assay_platform::statement! {
             policy_version, seed, asked, feasible, median, places, near_misses, created_at)
         VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) RETURNING id, project_id
      ), first AS (
-        INSERT INTO impression_days (project, day) SELECT project_id, {} FROM kept WHERE cardinality({}) > 0
+        INSERT INTO impression_days (project, day) SELECT project_id, {} FROM kept WHERE {}
         ON CONFLICT DO NOTHING RETURNING day
      ), booked AS (
         INSERT INTO impressions (project, day, ranking, from_day, to_day, developer, place, given, taken)
@@ -108,7 +110,6 @@ pub async fn keep(
     impressions: &[ImpressionRow],
     depth: usize,
 ) -> DbResult<Vec<Named>> {
-    let developers: Vec<Uuid> = impressions.iter().map(|one| one.developer).collect();
     let first = impressions.first();
     let keep = Keep {
         id: row.id,
@@ -127,10 +128,10 @@ pub async fn keep(
         near_misses: row.near_misses.clone(),
         at: row.created_at,
         day: first.map_or(0, |one| one.day),
-        shown: developers.clone(),
+        shown: first.is_some(),
         from: first.map_or(0, |one| one.from_day),
         to: first.map_or(0, |one| one.to_day),
-        developers,
+        developers: impressions.iter().map(|one| one.developer).collect(),
         numbers: impressions.iter().map(|one| one.place).collect(),
         given: impressions.iter().map(|one| one.given).collect(),
         taken: impressions.iter().map(|one| one.taken).collect(),

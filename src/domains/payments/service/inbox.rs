@@ -20,9 +20,10 @@ use crate::store::reconciliation::DifferenceRow;
 
 /// The job that looks at what an event is about.
 pub const APPLY: &str = "payments.event";
-/// For how long an event of nothing that we know is tried, and how often at least: after days without a worker, what it is
-/// about may lie behind it in the inbox.
-const PATIENCE: (Duration, i32) = (Duration::days(3), 12);
+/// For how long an event of nothing that we know is tried.
+const PATIENCE: Duration = Duration::days(3);
+/// And how often at least: after days without a worker, what it is about may lie behind it in the inbox.
+const LOOKS: i32 = 12;
 /// Between two looks at what is not complete at the provider.
 const SOON: Duration = Duration::seconds(15);
 /// How far back a sweep begins before the last one.
@@ -150,7 +151,7 @@ impl Payments {
                 row.state = "ignored".to_owned();
                 None
             }
-            Ok(Applied::NotOurs) if now - row.received_at >= PATIENCE.0 && row.attempts >= PATIENCE.1 => {
+            Ok(Applied::NotOurs) if now - row.received_at >= PATIENCE && row.attempts >= LOOKS => {
                 row.state = "unmatched".to_owned();
                 self.differ(conn, "unmatched_event", &row.id, None).await?;
                 None

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 /// A dispute as stored.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = provider_disputes, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 #[allow(missing_docs)] // the columns are explained in the migration
 pub struct DisputeRow {

@@ -138,17 +138,14 @@ pub async fn match_up(conn: &mut Conn, now: DateTime<Utc>) -> DbResult<usize> {
     .execute(conn)
     .await?;
     diesel::sql_query(
-        "UPDATE provider_differences d SET resolved_at = $1, version = version + 1, reason = 'booked since'
-         FROM provider_transactions p WHERE d.kind = 'not_booked' AND d.resolved_at IS NULL AND p.id = d.subject
-            AND p.booked IS NOT NULL",
-    )
-    .bind::<Timestamptz, _>(now)
-    .execute(conn)
-    .await?;
-    diesel::sql_query(
-        "UPDATE provider_differences d SET resolved_at = $1, version = version + 1, reason = 'found since'
-         WHERE d.kind = 'not_at_provider' AND d.resolved_at IS NULL AND EXISTS (SELECT FROM provider_transactions p
-            WHERE p.booked = CASE WHEN d.kind = 'not_at_provider' THEN d.subject::bigint END)",
+        "UPDATE provider_differences d SET resolved_at = $1, version = version + 1,
+            reason = CASE d.kind WHEN 'not_booked' THEN 'booked since' ELSE 'found since' END
+         WHERE d.resolved_at IS NULL AND CASE d.kind
+            WHEN 'not_booked' THEN
+                EXISTS (SELECT FROM provider_transactions p WHERE p.id = d.subject AND p.booked IS NOT NULL)
+            WHEN 'not_at_provider' THEN
+                EXISTS (SELECT FROM provider_transactions p WHERE p.booked = d.subject::bigint)
+            ELSE false END",
     )
     .bind::<Timestamptz, _>(now)
     .execute(conn)

@@ -100,6 +100,7 @@ impl Payments {
         };
         let payment = there(store::payments::lock(conn, payment).await?, "payment")?;
         let mut row = self.dispute_row(conn, &payment, dispute).await?;
+        let seen = row.clone();
         if row.outcome.is_some() {
             return Ok(Applied::Done);
         }
@@ -110,19 +111,21 @@ impl Payments {
         if effect.withdrawn > 0 && row.withdrawn_at.is_none() {
             self.withdrawn(conn, &payment, &mut row, &effect).await?;
         }
-        // A refund that the provider does not make any more pays for the loss: it is waited for.
-        let waits =
-            matches!(dispute.status, S::Lost) && store::refunds::any_on_their_way(conn, payment.id).await?;
+        let waits = match &dispute.status {
+            // Decided; the money comes with the next word.
+            S::Won => row.withdrawn_at.is_some() && effect.back < row.amount,
+            // A refund that the provider does not make any more pays for the loss.
+            S::Lost => store::refunds::any_on_their_way(conn, payment.id).await?,
+            _ => false,
+        };
+        if waits {
+            // It is looked at every few seconds: only what is new is told.
+            if row != seen || row.version == 0 {
+                self.keep_dispute(conn, &mut row).await?;
+            }
+            return Ok(Applied::NotYet);
+        }
         let (outcome, what) = match &dispute.status {
-            _ if waits => {
-                self.keep_dispute(conn, &mut row).await?;
-                return Ok(Applied::NotYet);
-            }
-            S::Won if row.withdrawn_at.is_some() && effect.back < row.amount => {
-                // Decided; the money comes with the next word.
-                self.keep_dispute(conn, &mut row).await?;
-                return Ok(Applied::NotYet);
-            }
             S::Won if row.withdrawn_at.is_some() => {
                 self.won(conn, &payment, &row, &effect).await?;
                 ("won", Some(Movement::PaymentDisputeWon))
