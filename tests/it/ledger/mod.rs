@@ -50,8 +50,9 @@ async fn balance(app: &TestApp, kind: K, owner: Uuid) -> i64 {
     read.await.expect("a balance").amount
 }
 
+/// The ledger's own invariants hold: these tests post without the domains whose facts they would be.
 async fn assert_whole(app: &TestApp) {
-    let findings = assay_ledger::check(app.ctx(), INVARIANTS).await.expect("a check");
+    let findings = assay_ledger::check(app.ctx(), &[assay_ledger::INVARIANTS]).await.expect("a check");
     let broken: Vec<_> = findings.into_iter().filter(|finding| finding.offenders != 0).collect();
     assert!(broken.is_empty(), "{broken:?}");
 }

@@ -24,16 +24,16 @@ type Moves = BTreeMap<(K, Uuid), i64>;
 fn moves(event: &Event) -> Moves {
     let own = |kind| (kind, Uuid::nil());
     let held = |held: Held, milestone| (if held == Held::Free { K::Hold } else { K::HoldFrozen }, milestone);
-    let refund = |of: &RefundOf, command, sign: i64| match *of {
+    // `by` is what comes to `other`, in its own direction, for each unit that leaves the source.
+    let refund = |of: &RefundOf, other: (K, Uuid), sign: i64, by: i64| match *of {
         RefundOf::Milestone { milestone, held: from, amount, fee } => vec![
             (held(from, milestone), -sign * amount.amount),
             ((K::FeeDeferred, milestone), -sign * fee.amount),
-            ((K::ClearingRefund, command), sign * (amount.amount + fee.amount)),
+            (other, by * (amount.amount + fee.amount)),
         ],
-        RefundOf::Credit { organisation, amount } => vec![
-            ((K::ClientCredit, organisation), -sign * amount.amount),
-            ((K::ClearingRefund, command), sign * amount.amount),
-        ],
+        RefundOf::Credit { organisation, amount } => {
+            vec![((K::ClientCredit, organisation), -sign * amount.amount), (other, by * amount.amount)]
+        }
     };
     let payout = |kind, command, by: i64| vec![(own(kind), by), ((K::ClearingPayout, command), by)];
     let between = |from, to, by: i64| vec![(own(from), -by), (own(to), by)];
@@ -81,8 +81,9 @@ fn moves(event: &Event) -> Moves {
         Event::PayoutConfirmed { command, amount } => payout(K::StripePlatform, command, -amount.amount),
         Event::PayoutRefused { command, amount } => payout(K::Bank, command, -amount.amount),
         Event::PayoutReturned { command: _, amount } => between(K::Bank, K::StripePlatform, amount.amount),
-        Event::RefundCommanded { command, ref of } => refund(of, command, 1),
-        Event::RefundRefused { command, ref of } => refund(of, command, -1),
+        Event::RefundCommanded { command, ref of } => refund(of, (K::ClearingRefund, command), 1, 1),
+        Event::RefundRefused { command, ref of } => refund(of, (K::ClearingRefund, command), -1, -1),
+        Event::LossRecovered { id: _, ref of } => refund(of, own(K::ChargebackLoss), 1, -1),
         Event::RefundConfirmed { command, amount } => {
             vec![((K::ClearingRefund, command), -amount.amount), (own(K::StripePlatform), -amount.amount)]
         }
@@ -118,11 +119,23 @@ fn moves(event: &Event) -> Moves {
             ((K::Hold, milestone), freed.amount),
             ((K::HoldFrozen, milestone), -freed.amount),
         ],
-        Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss } => vec![
+        Event::DisputeLost {
+            dispute,
+            milestone,
+            organisation,
+            developer,
+            frozen,
+            fee,
+            credit,
+            unpaid,
+            owed,
+            loss,
+        } => vec![
             (
                 (K::DisputeHold, dispute),
-                -frozen.amount - fee.amount - unpaid.amount - owed.amount - loss.amount,
+                -frozen.amount - fee.amount - credit.amount - unpaid.amount - owed.amount - loss.amount,
             ),
+            ((K::ClientCredit, organisation), -credit.amount),
             ((K::DeveloperPayable, developer), -unpaid.amount),
             ((K::HoldFrozen, milestone), -frozen.amount),
             ((K::FeeDeferred, milestone), -fee.amount),
@@ -228,7 +241,7 @@ impl Life<'_> {
         let held = if self.number(0..4) > 0 { Held::Free } else { Held::Frozen };
         let there = if held == Held::Free { K::Hold } else { K::HoldFrozen };
         let fee = of(K::FeeDeferred, milestone);
-        match self.number(0..28) {
+        match self.number(0..29) {
             20 => Event::Repaid { id: fact, developer, amount: usd(of(K::DeveloperReceivable, developer)) },
             21 => Event::ArbitrationFee { id: fact, milestone, amount: usd(of(K::HoldFrozen, milestone)) },
             22 => Event::PayoutCommanded { command, amount: usd(self.some(100)) },
@@ -279,6 +292,15 @@ impl Life<'_> {
                     _ => Event::RefundCommanded { command, of },
                 }
             }
+            28 => {
+                let of = if self.number(0..2) == 0 {
+                    let amount = usd(of(there, milestone));
+                    RefundOf::Milestone { milestone, held, amount, fee: usd(fee) }
+                } else {
+                    RefundOf::Credit { organisation, amount: usd(of(K::ClientCredit, organisation)) }
+                };
+                Event::LossRecovered { id: fact, of }
+            }
             15 => Event::RefundConfirmed { command, amount: usd(of(K::ClearingRefund, command)) },
             16 => Event::RefundAfterRelease {
                 id: fact,
@@ -312,11 +334,24 @@ impl Life<'_> {
                 let frozen = frozen.min(lost);
                 let fee = fee.min(lost - frozen);
                 let owed = self.some(lost - frozen - fee).min(lost - frozen - fee);
-                let left = lost - frozen - fee - owed;
+                let credit = of(K::ClientCredit, organisation).min(lost - frozen - fee - owed);
+                let left = lost - frozen - fee - owed - credit;
                 let unpaid = of(K::DeveloperPayable, developer).min(left);
                 let loss = usd(left - unpaid);
-                let (frozen, fee, unpaid, owed) = (usd(frozen), usd(fee), usd(unpaid), usd(owed));
-                Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss }
+                let (frozen, fee, credit) = (usd(frozen), usd(fee), usd(credit));
+                let (unpaid, owed) = (usd(unpaid), usd(owed));
+                Event::DisputeLost {
+                    dispute,
+                    milestone,
+                    organisation,
+                    developer,
+                    frozen,
+                    fee,
+                    credit,
+                    unpaid,
+                    owed,
+                    loss,
+                }
             }
         }
     }

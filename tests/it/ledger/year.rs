@@ -62,7 +62,7 @@ impl Year<'_> {
                 let amount = usd(amount.amount + fee.amount);
                 self.post(Event::RefundConfirmed { command, amount }, contract).await;
             }
-            1 => self.disputed(milestone, contract, developer, amount, fee).await,
+            1 => self.disputed(milestone, contract, (organisation, developer), amount, fee).await,
             _ => self.released(milestone, contract, developer, organisation, amount).await,
         }
     }
@@ -71,7 +71,7 @@ impl Year<'_> {
         &mut self,
         milestone: Uuid,
         contract: Uuid,
-        developer: Uuid,
+        (organisation, developer): (Uuid, Uuid),
         amount: Money,
         fee: Money,
     ) {
@@ -85,9 +85,11 @@ impl Year<'_> {
             Event::DisputeLost {
                 dispute,
                 milestone,
+                organisation,
                 developer,
                 frozen: amount,
                 fee,
+                credit: none,
                 unpaid: none,
                 owed: none,
                 loss: none,

@@ -47,6 +47,11 @@ fn breaches() -> Vec<(&'static str, &'static str, String)> {
             format!("{REQUEST} {}", posted("transfer_commanded")),
         ),
         (
+            "losses_are_booked",
+            "a loss that the ledger does not know",
+            "UPDATE provider_disputes SET loss = 100".into(),
+        ),
+        (
             "own_money_is_paid_out",
             "a payout of the platform that it had not earned",
             format!(

@@ -14,6 +14,11 @@ impl Deal {
         dispute["id"].as_str().expect("an id").to_owned()
     }
 
+    /// What the platform bears.
+    async fn loss(&self) -> i64 {
+        self.balance(K::ChargebackLoss, Uuid::nil()).await
+    }
+
     async fn decide(&self, dispute: &str, won: bool) {
         self.order(&format!("/_sandbox/disputes/{dispute}/decide"), json!({ "won": won })).await;
         self.settle().await;
@@ -60,7 +65,7 @@ async fn a_lost_dispute_takes_what_is_here_and_what_was_not_sent() {
     assert_eq!((deal.held().await, deal.payable().await), ((0, 0, 0), 0));
     assert_eq!(deal.transfers().await, ["canceled"]);
     // The fee that was earned on the part that is gone.
-    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 6_000);
+    assert_eq!(deal.loss().await, 6_000);
     assert_eq!(deal.balance(K::DisputeFee, Uuid::nil()).await, 1_500);
     deal.whole().await;
 }
@@ -73,7 +78,7 @@ async fn what_a_developer_has_stays_theirs_when_a_dispute_is_lost() {
     let dispute = deal.dispute().await;
     deal.decide(&dispute, false).await;
     assert_eq!(deal.transfers().await, ["paid"]);
-    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, AMOUNT + FEE);
+    assert_eq!(deal.loss().await, AMOUNT + FEE);
     deal.whole().await;
 }
 
@@ -92,7 +97,8 @@ async fn a_refund_during_a_dispute_does_not_deduct_twice() {
     let dispute = deal.at_stripe("disputes").await[0]["id"].as_str().expect("an id").to_owned();
     deal.decide(&dispute, false).await;
     assert_eq!(deal.held().await, (0, 0, 0));
-    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 0);
+    assert_eq!(deal.loss().await, 0);
+    assert_eq!(deal.refunds().await, ["charged_back"], "the client has it from the bank");
     deal.whole().await;
 }
 
@@ -108,13 +114,99 @@ async fn a_lost_dispute_waits_for_the_answer_to_a_refund() {
     let dispute = deal.dispute().await;
     deal.decide(&dispute, false).await;
     assert_eq!(deal.refunds().await, ["submitted"]);
-    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 0, "not known yet");
+    assert_eq!(deal.loss().await, 0, "not known yet");
     for _ in 0..6 {
         deal.after(60).await;
     }
-    assert_eq!(deal.refunds().await, ["refused"]);
+    assert_eq!(deal.refunds().await, ["charged_back"]);
     assert_eq!(deal.held().await, (0, 0, 0));
-    assert_eq!(deal.balance(K::ChargebackLoss, Uuid::nil()).await, 0);
+    assert_eq!(deal.loss().await, 0);
+    deal.whole().await;
+}
+
+/// A refund of 40,000 and its fee was made; the bank then takes `amount` of the payment back for good, and the refund
+/// comes back after that.
+async fn lost_before_a_refund_came_back(amount: i64) -> Deal {
+    let deal = Deal::with("card", "pm_card_refundFail").await;
+    deal.fund().await.expect("asked");
+    deal.settle().await;
+    deal.refund(1, 40_000).await.expect("asked");
+    deal.settle().await;
+    assert_eq!(deal.refunds().await, ["succeeded"]);
+    let order = json!({ "charge": deal.charge().await, "amount": amount });
+    let dispute = deal.order("/_sandbox/disputes", order).await;
+    deal.settle().await;
+    deal.decide(dispute["id"].as_str().expect("an id"), false).await;
+    deal
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_back_after_a_lost_dispute_repays_the_platform() {
+    let deal = lost_before_a_refund_came_back(AMOUNT + FEE).await;
+    assert_eq!((deal.held().await, deal.loss().await), ((0, 0, 0), 46_000));
+    deal.days(2).await;
+    assert_eq!((deal.held().await, deal.loss().await), ((0, 0, 0), 0));
+    assert_eq!(deal.refunds().await, ["charged_back"]);
+    let finance = deal.app.staff("staff-sam", Permission::Finance).await;
+    let refund = deal.app.get("/v1/refunds?state=charged_back").by(&finance).expect(200).await;
+    assert_eq!(refund.at("/data/0/charged_back/amount"), json!(46_000));
+    assert_eq!(refund.at("/data/0/allowed_actions"), json!([]));
+    let path = format!("/v1/refunds/{}/retry", refund.text_at("/data/0/id"));
+    let reason = json!({ "reason": "The client asks for it." });
+    deal.app.post(&path).by(&finance).if_match("*").json(reason).expect(409).await;
+    let dispute = deal.app.get("/v1/payment_disputes").by(&finance).expect(200).await;
+    assert_eq!(dispute.at("/data/0/loss/amount"), json!(0));
+    deal.whole().await;
+}
+
+#[tokio::test]
+async fn what_a_lost_dispute_did_not_take_of_a_refund_that_came_back_is_held_again() {
+    // 69,000 are there; the platform bears 11,000 of 80,000.
+    let deal = lost_before_a_refund_came_back(80_000).await;
+    assert_eq!((deal.held().await, deal.loss().await), ((0, 0, 0), 11_000));
+    deal.days(2).await;
+    assert_eq!((deal.held().await, deal.loss().await), ((29_000, 0, 6_000), 0));
+    assert_eq!(deal.refunds().await, ["failed"]);
+    let finance = deal.app.staff("staff-sam", Permission::Finance).await;
+    let refund = deal.app.get("/v1/refunds?state=failed").by(&finance).expect(200).await;
+    assert_eq!(refund.at("/data/0/charged_back/amount"), json!(11_000));
+    deal.whole().await;
+}
+
+#[tokio::test]
+async fn credit_for_a_refund_that_was_not_made_pays_for_a_lost_dispute() {
+    let deal = Deal::funded().await;
+    deal.release(1, 40_000, 0).await.expect("released");
+    deal.settle().await;
+    deal.fault(json!({ "kind": "error_before", "method": "POST", "prefix": "/v1/transfers/" })).await;
+    deal.refund_released(2, 40_000).await.expect("asked");
+    deal.app.work().await;
+    let dispute = deal.dispute().await;
+    deal.after(60).await;
+    let credit = || deal.balance(K::ClientCredit, deal.organisation().uuid());
+    assert_eq!((deal.refunds().await, credit().await), (vec!["refused".into()], 46_000));
+    deal.decide(&dispute, false).await;
+    assert_eq!((deal.refunds().await, credit().await), (vec!["charged_back".into()], 0));
+    assert_eq!((deal.held().await, deal.loss().await), ((0, 0, 0), 0));
+    deal.whole().await;
+}
+
+#[tokio::test]
+async fn what_a_developer_gives_back_after_a_lost_dispute_repays_the_platform() {
+    let deal = Deal::funded().await;
+    deal.release(1, 40_000, 0).await.expect("released");
+    deal.settle().await;
+    let dispute = deal.dispute().await;
+    deal.decide(&dispute, false).await;
+    assert_eq!(deal.loss().await, 46_000);
+    deal.refund_released(2, 40_000).await.expect("asked");
+    deal.settle().await;
+    assert_eq!(
+        (deal.transfers().await, deal.refunds().await),
+        (vec!["returned".into()], vec!["charged_back".into()])
+    );
+    assert_eq!(deal.balance(K::ClientCredit, deal.organisation().uuid()).await, 0);
+    assert_eq!((deal.loss().await, deal.at_stripe("refunds").await.len()), (0, 0));
     deal.whole().await;
 }
 

@@ -193,6 +193,13 @@ pub enum Event {
         /// From what it would have been.
         of: RefundOf,
     },
+    /// What did not reach a client repays what the platform has lost to the client's bank.
+    LossRecovered {
+        /// The refund's request or, before any, its decision.
+        id: Uuid,
+        /// From what.
+        of: RefundOf,
+    },
     /// Released money is given back: the client has credit, which a refund pays.
     RefundAfterRelease {
         /// The decision.
@@ -238,18 +245,22 @@ pub enum Event {
         /// Frozen money that is free again.
         freed: Money,
     },
-    /// The withdrawn money is gone: the sum of these five.
+    /// The withdrawn money is gone: the sum of these six.
     DisputeLost {
         /// The dispute.
         dispute: Uuid,
         /// The milestone.
         milestone: Uuid,
+        /// The client's organisation.
+        organisation: Uuid,
         /// The developer's account.
         developer: Uuid,
         /// From the frozen money.
         frozen: Money,
         /// From the client's fee that was not earned yet.
         fee: Money,
+        /// From the client's credit.
+        credit: Money,
         /// From what was released and had not been transferred yet.
         unpaid: Money,
         /// What the developer owes.
@@ -336,10 +347,15 @@ impl Event {
                 .debit(stripe, *amount)
                 .credit(own(K::Bank), *amount),
             Event::RefundCommanded { command, of } => {
-                refund("refund_commanded", *command, of, contract, at, true)
+                let clearing = AccountRef::of(K::ClearingRefund, *command);
+                refund("refund_commanded", *command, of, contract, at, Way::To(clearing))
             }
             Event::RefundRefused { command, of } => {
-                refund("refund_refused", *command, of, contract, at, false)
+                let clearing = AccountRef::of(K::ClearingRefund, *command);
+                refund("refund_refused", *command, of, contract, at, Way::From(clearing))
+            }
+            Event::LossRecovered { id, of } => {
+                refund("loss_recovered", *id, of, contract, at, Way::To(own(K::ChargebackLoss)))
             }
             Event::RefundConfirmed { command, amount } => posting("refund_confirmed", command, *amount)
                 .debit(AccountRef::of(K::ClearingRefund, *command), *amount)
@@ -381,12 +397,24 @@ impl Event {
                     .debit(Held::Frozen.account(*milestone), *freed)
                     .credit(Held::Free.account(*milestone), *freed)
             }
-            Event::DisputeLost { dispute, milestone, developer, frozen, fee, unpaid, owed, loss } => {
-                let gone = sum(*frozen, &[*fee, *unpaid, *owed, *loss]);
+            Event::DisputeLost {
+                dispute,
+                milestone,
+                organisation,
+                developer,
+                frozen,
+                fee,
+                credit,
+                unpaid,
+                owed,
+                loss,
+            } => {
+                let gone = sum(*frozen, &[*fee, *credit, *unpaid, *owed, *loss]);
                 posting("dispute_lost", dispute, *frozen)
                     .milestone(*milestone)
                     .debit(Held::Frozen.account(*milestone), *frozen)
                     .debit(AccountRef::of(K::FeeDeferred, *milestone), *fee)
+                    .debit(AccountRef::of(K::ClientCredit, *organisation), *credit)
                     .debit(AccountRef::of(K::DeveloperPayable, *developer), *unpaid)
                     .debit(AccountRef::of(K::DeveloperReceivable, *developer), *owed)
                     .debit(own(K::ChargebackLoss), *loss)
@@ -396,16 +424,22 @@ impl Event {
     }
 }
 
-/// The command of a refund, or its opposite.
+/// Where the money of a refund goes, or where it comes back from.
+#[derive(Clone, Copy)]
+enum Way {
+    To(AccountRef),
+    From(AccountRef),
+}
+
+/// The money of a refund leaves its source, or is there again.
 fn refund(
     kind: &'static str,
-    command: Uuid,
+    fact: Uuid,
     of: &RefundOf,
     contract: Option<Uuid>,
     at: DateTime<Utc>,
-    commanded: bool,
+    way: Way,
 ) -> Posting {
-    let clearing = AccountRef::of(K::ClearingRefund, command);
     let mut moves: Vec<(AccountRef, Money)> = Vec::with_capacity(2);
     let milestone = match of {
         RefundOf::Milestone { milestone, held, amount, fee } => {
@@ -421,14 +455,11 @@ fn refund(
     let currency = match of {
         RefundOf::Milestone { amount, .. } | RefundOf::Credit { amount, .. } => amount.currency,
     };
-    let mut posting = Posting::new(kind, format!("{kind}:{command}"), currency, at).contract(contract);
+    let mut posting = Posting::new(kind, format!("{kind}:{fact}"), currency, at).contract(contract);
     posting.milestone = milestone;
-    moves.into_iter().fold(posting, |posting, (source, amount)| {
-        if commanded {
-            posting.debit(source, amount).credit(clearing, amount)
-        } else {
-            posting.debit(clearing, amount).credit(source, amount)
-        }
+    moves.into_iter().fold(posting, |posting, (source, amount)| match way {
+        Way::To(account) => posting.debit(source, amount).credit(account, amount),
+        Way::From(account) => posting.debit(account, amount).credit(source, amount),
     })
 }
 

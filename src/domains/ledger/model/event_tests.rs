@@ -83,6 +83,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (few(), of()).prop_map(|(command, of)| Event::RefundCommanded { command, of }),
         1 => (few(), of()).prop_map(|(command, of)| Event::RefundRefused { command, of }),
         2 => (few(), money()).prop_map(|(command, amount)| Event::RefundConfirmed { command, amount }),
+        1 => (few(), of()).prop_map(|(id, of)| Event::LossRecovered { id, of }),
         1 => (0..40_u8, few(), few(), few(), money(), money(), money(), money()).prop_map(
             |(n, milestone, developer, organisation, reversed, unpaid, owed, fee)| Event::RefundAfterRelease { id: id(n),
                 milestone, developer, organisation, reversed, unpaid, owed, fee }),
@@ -90,9 +91,9 @@ fn event() -> impl Strategy<Value = Event> {
             Event::DisputeOpened { dispute, milestone, amount, fee, frozen }),
         1 => (few(), few(), money(), money(), money()).prop_map(|(dispute, milestone, amount, fee, freed)|
             Event::DisputeWon { dispute, milestone, amount, fee, freed }),
-        1 => (few(), few(), few(), money(), money(), money(), money(), money()).prop_map(
-            |(dispute, milestone, developer, frozen, fee, unpaid, owed, loss)| Event::DisputeLost { dispute, milestone,
-                developer, frozen, fee, unpaid, owed, loss }),
+        1 => ((few(), few(), few(), few()), money(), money(), money(), money(), money(), money()).prop_map(
+            |((dispute, milestone, organisation, developer), frozen, fee, credit, unpaid, owed, loss)|
+            Event::DisputeLost { dispute, milestone, organisation, developer, frozen, fee, credit, unpaid, owed, loss }),
     ]
 }
 
@@ -211,9 +212,11 @@ fn a_dispute_is_won_or_lost_not_both() {
     let lost = Event::DisputeLost {
         dispute,
         milestone,
+        organisation: id(8),
         developer,
         frozen: usd(100),
         fee: usd(15),
+        credit: usd(0),
         unpaid: usd(0),
         owed: usd(0),
         loss: usd(0),

@@ -261,6 +261,8 @@ pub struct RefundView {
     pub amount: Money,
     /// How much of the fees.
     pub fee: Money,
+    /// How much of both is not sent any more, since the payer's bank has given it to the client.
+    pub charged_back: Money,
     /// Where it stands: see the process table `refund`.
     #[schema(example = "succeeded")]
     pub state: String,
@@ -284,6 +286,7 @@ impl RefundView {
             contract: row.contract,
             amount: money(row.amount, &row.currency)?,
             fee: money(row.fee, &row.currency)?,
+            charged_back: money(row.charged_back, &row.currency)?,
             allowed_actions: REFUND.actions(&row.state, FINANCE, |_, _| None).allowed,
             state: row.state,
             failure: row.failure,
@@ -344,6 +347,8 @@ pub struct PaymentDisputeView {
     pub fee: Money,
     /// What of the held money froze.
     pub frozen: Money,
+    /// What the platform bears of a dispute that it lost, less what refunds that came back have repaid.
+    pub loss: Money,
     /// Until when evidence is awaited.
     pub evidence_due_at: Option<DateTime<Utc>>,
     /// When it was given.
@@ -365,6 +370,7 @@ impl PaymentDisputeView {
             amount: money(row.amount, &row.currency)?,
             fee: money(row.fee, &row.currency)?,
             frozen: money(row.frozen, &row.currency)?,
+            loss: money(row.loss, &row.currency)?,
             status: row.status,
             reason: row.reason,
             evidence_due_at: row.evidence_due_at,

@@ -248,6 +248,7 @@ pub const REFUND: Machine = Machine {
         state("succeeded", "The provider has sent it."),
         state("refused", "The provider did not take it; the money is where it was."),
         state("failed", "It came back from the payer's bank; the money is where it was."),
+        state("charged_back", "The payer's bank has given the client all of it: nothing is sent any more."),
     ],
     guards: &[],
     transitions: &[
@@ -286,6 +287,13 @@ pub const REFUND: Machine = Machine {
             ..TRANSITION
         },
         Transition { event: "come_back", from: &["succeeded"], to: "failed", who: SYSTEM, ..TRANSITION },
+        Transition {
+            event: "charge_back",
+            from: &["queued", "submitted", "refused", "failed"],
+            to: "charged_back",
+            who: SYSTEM,
+            ..TRANSITION
+        },
     ],
 };
 

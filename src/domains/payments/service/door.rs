@@ -294,6 +294,7 @@ fn refund_row(
         version: 1,
         created_at: now,
         updated_at: now,
+        charged_back: 0,
     }
 }
 

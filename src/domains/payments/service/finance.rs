@@ -217,7 +217,7 @@ impl Payments {
         let row = store::refunds::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
         seen.check(row.version)?;
         REFUND.transition(&row.state, "retry", FINANCE)?;
-        let amount = money(row.amount.saturating_add(row.fee), &row.currency)?;
+        let amount = money(row.to_send(), &row.currency)?;
         if needs_second_person(&self.ctx, amount) {
             let proposed = Proposed {
                 act: MoneyAct::RefundRetry,

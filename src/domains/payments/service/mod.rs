@@ -7,6 +7,7 @@ pub mod door;
 pub mod finance;
 pub mod holds;
 pub mod inbox;
+pub mod losses;
 pub mod moving;
 pub mod onboarding;
 pub mod own_money;

@@ -2,11 +2,15 @@
 
 use assay_adapters::stripe::{NewTransfer, RefundOf as Of, create_refund, create_transfer, reverse_transfer};
 use assay_kernel::Result;
+use assay_kernel::ids::{OrganisationId, RefundId};
 use assay_ledger::{Event, Held, RefundOf, post_in};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
+use assay_platform::outbox::{self, Audience};
+use serde_json::json;
 
 use super::commands::{self, Marks, there};
+use super::losses::recover_loss;
 use crate::model::command::CommandKind;
 use crate::model::process::{REFUND, TRANSFER};
 use crate::model::{Hold, money, step};
@@ -26,6 +30,14 @@ pub async fn keep_refund(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Res
     row.version = row.version.saturating_add(1);
     row.updated_at = ctx.clock.now();
     Ok(store::refunds::update(conn, row).await?)
+}
+
+/// Tells the client where a refund stands.
+pub async fn tell_refund(ctx: &Ctx, conn: &mut Conn, row: &RefundRow) -> Result<()> {
+    let data = json!({ "state": row.state, "failure": row.failure });
+    let subject = RefundId::from_uuid(row.id).to_string();
+    let audience = [Audience::Organisation(OrganisationId::from_uuid(row.organisation_id))];
+    outbox::publish(ctx, conn, "refund.changed", subject, data, &audience).await
 }
 
 /// Puts a transfer on hold.
@@ -73,15 +85,21 @@ pub async fn queue_transfer(ctx: &Ctx, conn: &mut Conn, row: &mut TransferRow) -
 
 /// What a refund is paid from.
 pub fn source_of(row: &RefundRow) -> Result<RefundOf> {
-    let (amount, fee) = (money(row.amount, &row.currency)?, money(row.fee, &row.currency)?);
+    let (amount, fee) = row.left();
+    part_of(row, amount, fee)
+}
+
+/// So much of what a refund is paid from.
+pub fn part_of(row: &RefundRow, amount: i64, fee: i64) -> Result<RefundOf> {
     let held = match row.source.as_str() {
         "free" => Held::Free,
         "frozen" => Held::Frozen,
         _ => {
-            let amount = money(row.amount.saturating_add(row.fee), &row.currency)?;
+            let amount = money(amount.saturating_add(fee), &row.currency)?;
             return Ok(RefundOf::Credit { organisation: row.organisation_id, amount });
         }
     };
+    let (amount, fee) = (money(amount, &row.currency)?, money(fee, &row.currency)?);
     Ok(RefundOf::Milestone { milestone: row.milestone, held, amount, fee })
 }
 
@@ -91,8 +109,7 @@ pub async fn command_refund(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> 
     let charge = there(payment.charge, "charge")?;
     let command = ctx.ids.uuid();
     let marks = Marks::new(command, row.milestone, row.contract);
-    let minor = row.amount.saturating_add(row.fee);
-    let post = create_refund(Of::Charge(&charge), minor, &marks.metadata());
+    let post = create_refund(Of::Charge(&charge), row.to_send(), &marks.metadata());
     let event = Event::RefundCommanded { command, of: source_of(row)? };
     post_in(ctx, conn, &event, Some(row.contract)).await?;
     commands::write(ctx, conn, command, CommandKind::Refund, row.id, &post).await?;
@@ -102,8 +119,8 @@ pub async fn command_refund(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> 
 }
 
 /// Goes on with a refund of released money: takes what was not sent yet, asks for reversals, and once nothing is open
-/// any more, books it and asks for the refund. The payment is locked. False: a dispute has begun meanwhile, and the
-/// client has credit instead of a refund.
+/// any more, books it and asks for the refund. The payment is locked. False: the payer's bank was there first, and the
+/// client has credit instead of a refund, or the money from the bank.
 pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Result<bool> {
     let mut transfers = store::transfers::lock_of_payment(conn, row.payment_id).await?;
     transfers.retain(|transfer| Some(transfer.developer_id) == row.developer_id);
@@ -158,6 +175,11 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
     if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
         step(&REFUND, &mut row.state, "refuse")?;
         row.failure = Some("payment_disputed".to_owned());
+        keep_refund(ctx, conn, row).await?;
+        return Ok(false);
+    }
+    recover_loss(ctx, conn, row, row.decision).await?;
+    if row.state == "charged_back" {
         keep_refund(ctx, conn, row).await?;
         return Ok(false);
     }

@@ -28,6 +28,7 @@ pub struct DisputeRow {
     pub withdrawn_at: Option<DateTime<Utc>>,
     pub closed_at: Option<DateTime<Utc>>,
     pub outcome: Option<String>,
+    pub loss: i64,
 }
 
 rows!(provider_disputes, DisputeRow, id);
@@ -48,6 +49,17 @@ pub async fn lock_open(conn: &mut Conn, payment: Uuid) -> DbResult<Option<Disput
         .select(DisputeRow::as_select())
         .for_no_key_update();
     Ok(found.first(conn).await.optional()?)
+}
+
+/// Disputes of a payment by which the platform has lost something, locked.
+pub async fn lock_with_loss(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<DisputeRow>> {
+    let found = provider_disputes::table
+        .filter(provider_disputes::payment_id.eq(payment))
+        .filter(provider_disputes::loss.gt(0))
+        .order(provider_disputes::id)
+        .select(DisputeRow::as_select())
+        .for_no_key_update();
+    Ok(found.load(conn).await?)
 }
 
 /// Disputes, newest first.

@@ -31,7 +31,7 @@ pub const INVARIANTS: &[Invariant] = &[
         offenders: "SELECT count(*) FROM payments p WHERE
             (SELECT coalesce(sum(x.amount - x.reversed), 0) FROM transfers x
                 WHERE x.payment_id = p.id AND x.state IN ('queued', 'submitted', 'paid')) > p.amount + p.fee
-            OR (SELECT coalesce(sum(r.amount + r.fee), 0) FROM refunds r
+            OR (SELECT coalesce(sum(r.amount + r.fee - r.charged_back), 0) FROM refunds r
                 WHERE r.payment_id = p.id AND r.state IN ('queued', 'submitted', 'succeeded')) > p.amount + p.fee",
     },
     Invariant {
@@ -46,6 +46,14 @@ pub const INVARIANTS: &[Invariant] = &[
             JOIN ledger_transactions t ON t.key IN ('transfer_commanded:' || c.id, 'refund_commanded:' || c.id)
             WHERE t.id > o.id AND NOT EXISTS (SELECT FROM ledger_transactions e WHERE e.id < t.id
                 AND e.key IN ('dispute_won:' || d.id, 'dispute_lost:' || d.id))",
+    },
+    Invariant {
+        name: "losses_are_booked",
+        meaning: "What the platform bears of disputes that it lost is what it has booked.",
+        offenders: "SELECT count(*) FROM (SELECT currency, sum(loss) AS said FROM provider_disputes GROUP BY 1) d
+            FULL JOIN (SELECT a.currency, sum(e.amount) AS booked FROM ledger_accounts a
+                JOIN ledger_entries e ON e.account = a.id WHERE a.kind = 'chargeback_loss' GROUP BY 1) l USING (currency)
+            WHERE coalesce(d.said, 0) <> coalesce(l.booked, 0)",
     },
     Invariant {
         name: "own_money_is_paid_out",

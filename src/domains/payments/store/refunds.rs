@@ -35,9 +35,24 @@ pub struct RefundRow {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub charged_back: i64,
 }
 
 rows!(refunds, RefundRow, id);
+
+impl RefundRow {
+    /// What of the amount and of the fee is to be sent: not what the payer's bank has given the client already.
+    pub fn left(&self) -> (i64, i64) {
+        let of_fee = self.charged_back.saturating_sub(self.amount).max(0);
+        (self.amount.saturating_sub(self.charged_back).max(0), self.fee.saturating_sub(of_fee))
+    }
+
+    /// Both together.
+    pub fn to_send(&self) -> i64 {
+        let (amount, fee) = self.left();
+        amount.saturating_add(fee)
+    }
+}
 
 /// A reversal as stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -111,6 +126,17 @@ pub async fn lock_taking_back(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<Re
     let found = refunds::table
         .filter(refunds::payment_id.eq(payment))
         .filter(refunds::state.eq("taking_back"))
+        .order(refunds::id)
+        .select(RefundRow::as_select())
+        .for_no_key_update();
+    Ok(found.load(conn).await?)
+}
+
+/// Refunds of a payment that did not reach the client, and were not given up, locked.
+pub async fn lock_unsent(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<RefundRow>> {
+    let found = refunds::table
+        .filter(refunds::payment_id.eq(payment))
+        .filter(refunds::state.eq_any(["refused", "failed"]))
         .order(refunds::id)
         .select(RefundRow::as_select())
         .for_no_key_update();

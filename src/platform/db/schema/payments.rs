@@ -130,6 +130,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        charged_back -> Int8,
     }
 }
 
@@ -166,6 +167,7 @@ diesel::table! {
         withdrawn_at -> Nullable<Timestamptz>,
         closed_at -> Nullable<Timestamptz>,
         outcome -> Nullable<Text>,
+        loss -> Int8,
     }
 }
 

@@ -180,8 +180,11 @@ impl Milestone {
             .sum()
     }
 
-    /// What the client has with us instead of a refund.
+    /// What the client has with us instead of a refund: nothing once the bank has given them all of it.
     pub fn credit(&self) -> i64 {
+        if self.bank == Bank::Lost {
+            return 0;
+        }
         self.decisions
             .iter()
             .map(|decision| match decision.what {

@@ -124,7 +124,7 @@ impl Life<'_> {
             let Some(decision) = milestone.decisions.iter_mut().find(|it| it.id == seen.decision) else {
                 return Err(format!("nobody decided on the refund {}", seen.decision));
             };
-            let over = matches!(seen.state.as_str(), "refused" | "failed");
+            let over = matches!(seen.state.as_str(), "refused" | "failed" | "charged_back");
             if over && !may {
                 return Err(format!("the refund {} is {}", seen.decision, seen.state));
             }
@@ -173,25 +173,26 @@ impl Life<'_> {
         let charges = self.charges().await;
         for at in 0..self.milestones.len() {
             let mine = self.milestones[at].id.hyphenated().to_string();
-            let Some(charge) =
-                charges.iter().find(|it| it["metadata"]["milestone"] == *mine && it["disputed"] == true)
-            else {
-                continue;
-            };
-            let charge = charge["id"].as_str().unwrap_or_default();
-            for dispute in self.world.provider(&format!("disputes?limit=100&charge={charge}")).await {
-                let won = self.number(2) == 0;
-                let path =
-                    format!("/_sandbox/disputes/{}/decide", dispute["id"].as_str().unwrap_or_default());
-                let decided = self.world.order(&path, json!({ "won": won })).await;
-                // It may have been decided by its deadline before.
-                let lost = decided["status"] == "lost";
-                self.milestones[at].bank = if lost { Bank::Lost } else { Bank::Won };
-                self.milestones[at].was_disputed = true;
-                let word = if lost { "dispute lost" } else { "dispute won" };
-                self.note(word);
-                self.tell(format!("{word}: {at}"));
+            let mut of_it = charges.iter().filter(|it| it["metadata"]["milestone"] == *mine);
+            if let Some(charge) = of_it.find(|it| it["disputed"] == true) {
+                self.decide_dispute(at, charge["id"].as_str().unwrap_or_default()).await;
             }
+        }
+    }
+
+    /// The bank decides on a charge, unless it has.
+    pub async fn decide_dispute(&mut self, at: usize, charge: &str) {
+        for dispute in self.world.provider(&format!("disputes?limit=100&charge={charge}")).await {
+            let won = self.number(2) == 0;
+            let path = format!("/_sandbox/disputes/{}/decide", dispute["id"].as_str().unwrap_or_default());
+            let decided = self.world.order(&path, json!({ "won": won })).await;
+            // It may have been decided by its deadline, or in the middle of the life, before.
+            let lost = decided["status"] == "lost";
+            self.milestones[at].bank = if lost { Bank::Lost } else { Bank::Won };
+            self.milestones[at].was_disputed = true;
+            let word = if lost { "dispute lost" } else { "dispute won" };
+            self.note(word);
+            self.tell(format!("{word}: {at}"));
         }
     }
 
@@ -315,7 +316,7 @@ impl Life<'_> {
         }
         // A refund waits for nothing any more.
         if let Some(open) =
-            seen.iter().find(|one| !matches!(one.state.as_str(), "succeeded" | "refused" | "failed"))
+            seen.iter().find(|one| matches!(one.state.as_str(), "taking_back" | "queued" | "submitted"))
         {
             return Err(format!("the refund {} is still {}", open.decision, open.state));
         }

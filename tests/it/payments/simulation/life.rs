@@ -413,7 +413,8 @@ impl<'a> Life<'a> {
         else {
             return Ok(());
         };
-        let charge = json!({ "charge": charge["id"] });
+        let id = charge["id"].as_str().unwrap_or_default();
+        let charge = json!({ "charge": id });
         if self.number(3) == 0 {
             self.tell(format!("the bank warns of {at}"));
             self.world.order("/_sandbox/early_fraud_warnings", charge).await;
@@ -421,6 +422,8 @@ impl<'a> Life<'a> {
         } else if self.world.order("/_sandbox/disputes", charge).await != Value::Null {
             self.tell(format!("the bank disputes {at}"));
             (self.milestones[at].bank, self.milestones[at].was_disputed) = (Bank::Disputes, true);
+        } else if self.milestones[at].bank == Bank::Disputes {
+            self.decide_dispute(at, id).await;
         }
         Ok(())
     }

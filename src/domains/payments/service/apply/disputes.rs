@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::super::Payments;
 use super::super::commands::there;
 use super::super::holds::go_on;
+use super::super::losses::{Gone, charge_back};
 use super::super::moving::{hold_transfer, withhold};
 use super::Applied;
 use crate::model::process::TRANSFER;
@@ -86,6 +87,7 @@ impl Payments {
             withdrawn_at: None,
             closed_at: None,
             outcome: None,
+            loss: 0,
         };
         store::disputes::insert(conn, &row).await?;
         Ok(row)
@@ -131,7 +133,7 @@ impl Payments {
                 ("won", Some(Movement::PaymentDisputeWon))
             }
             S::Lost if row.withdrawn_at.is_some() => {
-                self.lost(conn, &payment, &row).await?;
+                self.lost(conn, &payment, &mut row).await?;
                 ("lost", Some(Movement::PaymentDisputeLost))
             }
             S::Won | S::WarningClosed | S::Prevented => ("dropped", None),
@@ -206,10 +208,12 @@ impl Payments {
         Ok(())
     }
 
-    /// The money is gone. It is taken from what is frozen, from the client's fee that was not earned, from what was
-    /// released and not sent; what a developer already has stays theirs, and the platform bears the rest.
-    async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &DisputeRow) -> Result<()> {
-        let of = |amount| money(amount, &row.currency);
+    /// The money is gone. It is taken from what is frozen, from the client's fee that was not earned, from credit for
+    /// refunds that were not made, from what was released and not sent; what a developer already has stays theirs, and
+    /// the platform bears the rest.
+    async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &mut DisputeRow) -> Result<()> {
+        let currency = row.currency.clone();
+        let of = |amount| money(amount, &currency);
         let was_frozen = self.frozen(conn, payment, row).await?;
         let frozen = was_frozen.min(row.amount);
         let mut left = row.amount.saturating_sub(frozen);
@@ -217,6 +221,8 @@ impl Payments {
             self.there_is(conn, AccountKind::FeeDeferred, payment.milestone, of(0)?.currency).await?;
         let fee = deferred.min(left);
         left = left.saturating_sub(fee);
+        let credit = charge_back(&self.ctx, conn, payment.id, Gone { held: frozen, fee, left }).await?;
+        left = left.saturating_sub(credit);
         let transfers = store::transfers::lock_of_payment(conn, payment.id).await?;
         let mut developer = transfers.first().map_or(Uuid::nil(), |transfer| transfer.developer_id);
         let mut unpaid = 0_i64;
@@ -235,14 +241,17 @@ impl Payments {
         let event = Event::DisputeLost {
             dispute: row.id,
             milestone: payment.milestone,
+            organisation: payment.organisation_id,
             developer,
             frozen: of(frozen)?,
             fee: of(fee)?,
+            credit: of(credit)?,
             unpaid: of(unpaid)?,
             owed: of(0)?,
             loss: of(left)?,
         };
         post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
+        row.loss = left;
         let freed: Money = of(row.frozen.min(was_frozen).saturating_sub(frozen))?;
         if freed.amount > 0 {
             let event = Event::Freed { id: row.id, milestone: payment.milestone, amount: freed };

@@ -2,16 +2,14 @@
 
 use assay_adapters::stripe::{Refund, RefundStatus};
 use assay_kernel::Result;
-use assay_kernel::ids::{OrganisationId, RefundId};
 use assay_ledger::{Event, correct_in, post_in};
 use assay_platform::db::Conn;
-use assay_platform::outbox::{self, Audience};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::super::Payments;
 use super::super::commands::there;
-use super::super::moving::{command_refund, keep_refund, source_of};
+use super::super::losses::recover_loss;
+use super::super::moving::{command_refund, keep_refund, source_of, tell_refund};
 use super::{Applied, mark};
 use crate::model::process::REFUND;
 use crate::model::{Movement, can, money, step};
@@ -27,10 +25,7 @@ impl Payments {
     }
 
     pub(super) async fn tell_client(&self, conn: &mut Conn, row: &RefundRow, what: Movement) -> Result<()> {
-        let data = json!({ "state": row.state, "failure": row.failure });
-        let subject = RefundId::from_uuid(row.id).to_string();
-        let audience = [Audience::Organisation(OrganisationId::from_uuid(row.organisation_id))];
-        outbox::publish(&self.ctx, conn, "refund.changed", subject, data, &audience).await?;
+        tell_refund(&self.ctx, conn, row).await?;
         self.tell(conn, row.milestone, row.contract, what).await
     }
 
@@ -49,7 +44,7 @@ impl Payments {
         let Some(command) = command.filter(|command| row.command_id == Some(*command)) else {
             return Ok(Applied::Done);
         };
-        let whole = money(row.amount.saturating_add(row.fee), &row.currency)?;
+        let whole = money(row.to_send(), &row.currency)?;
         if can(&REFUND, &row.state, "confirm") {
             // The provider has taken it from the balance, whatever comes of it later.
             step(&REFUND, &mut row.state, "confirm")?;
@@ -66,25 +61,30 @@ impl Payments {
             let booked =
                 store::reconciliation::booked_as(conn, &format!("refund_confirmed:{command}")).await?;
             correct_in(&self.ctx, conn, there(booked, "booking of a refund")?).await?;
-            self.put_back(conn, &row, command).await?;
+            self.put_back(conn, &mut row, command).await?;
             keep_refund(&self.ctx, conn, &mut row).await?;
             self.tell_client(conn, &row, Movement::RefundRefused).await?;
         }
         Ok(Applied::Done)
     }
 
-    /// The money of a refund is where it was; frozen, while the payer's bank takes the payment back.
-    async fn put_back(&self, conn: &mut Conn, row: &RefundRow, command: Uuid) -> Result<()> {
+    /// The money of a refund is where it was: frozen, while the payer's bank takes the payment back; once it has, what the
+    /// platform bears of that is repaid first.
+    async fn put_back(&self, conn: &mut Conn, row: &mut RefundRow, command: Uuid) -> Result<()> {
         let event = Event::RefundRefused { command, of: source_of(row)? };
         post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
-        if row.source != "free" || row.amount == 0 {
-            return Ok(());
-        }
-        if let Some(mut dispute) = store::disputes::lock_open(conn, row.payment_id).await? {
-            let amount = money(row.amount, &row.currency)?;
-            let event = Event::HeldBack { id: command, milestone: row.milestone, amount };
+        let Some(mut dispute) = store::disputes::lock_open(conn, row.payment_id).await? else {
+            return recover_loss(&self.ctx, conn, row, command).await;
+        };
+        let (amount, _) = row.left();
+        if row.source == "free" && amount > 0 {
+            let event = Event::HeldBack {
+                id: command,
+                milestone: row.milestone,
+                amount: money(amount, &row.currency)?,
+            };
             post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
-            dispute.frozen = dispute.frozen.saturating_add(row.amount);
+            dispute.frozen = dispute.frozen.saturating_add(amount);
             store::disputes::update(conn, &dispute).await?;
         }
         Ok(())
@@ -99,13 +99,15 @@ impl Payments {
         absent: bool,
     ) -> Result<()> {
         let mut row = there(self.lock_refund(conn, command.subject).await?, "refund")?;
-        self.put_back(conn, &row, command.id).await?;
-        let frozen = store::disputes::lock_open(conn, row.payment_id).await?.is_some();
-        if absent && !frozen {
-            step(&REFUND, &mut row.state, "ask_anew")?;
-            return command_refund(&self.ctx, conn, &mut row).await;
+        self.put_back(conn, &mut row, command.id).await?;
+        if can(&REFUND, &row.state, "refuse") {
+            let frozen = store::disputes::lock_open(conn, row.payment_id).await?.is_some();
+            if absent && !frozen {
+                step(&REFUND, &mut row.state, "ask_anew")?;
+                return command_refund(&self.ctx, conn, &mut row).await;
+            }
+            step(&REFUND, &mut row.state, "refuse")?;
         }
-        step(&REFUND, &mut row.state, "refuse")?;
         row.failure = Some(code.to_owned());
         keep_refund(&self.ctx, conn, &mut row).await?;
         self.tell_client(conn, &row, Movement::RefundRefused).await
