@@ -39,5 +39,6 @@ pub use model::connectivity::{Components, Pairing, connectivity};
 pub use model::data::{Fault, Ratings, RatingsBuilder, Scale, read_line};
 pub use model::fit::{Measure, Separation};
 pub use model::jmle::{Joint, joint};
+pub use model::logistic::{LogPosterior, logistic};
 pub use model::mml::{Marginal, MarginalOptions, marginal};
 pub use model::report::{Estimator, Report, ScoreLine, by_scale, report};

@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
+use assay_scoring::{LogPosterior, logistic};
+
 use super::market::{Contract, Invitation, Project};
 use super::snapshot::Snapshot;
-use super::value::{Terms, logistic};
+use super::value::Terms;
 
 /// A developer's own record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -214,27 +216,15 @@ fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
 }
 
 /// Maximum a posteriori of a logistic regression with independent normal priors (mean, standard deviation), by Newton.
-#[allow(clippy::needless_range_loop, reason = "matrices are read by their indices")]
 fn fit<const N: usize>(rows: &[([f64; N], f64)], priors: &[(f64, f64); N]) -> [f64; N] {
     let mut at = priors.map(|(mean, _)| mean);
     for _ in 0..30 {
-        let mut gradient = [0.0; N];
-        let mut information = [[0.0; N]; N];
-        for (k, (mean, sd)) in priors.iter().enumerate() {
-            gradient[k] = (mean - at[k]) / (sd * sd);
-            information[k][k] = 1.0 / (sd * sd);
-        }
+        let mut posterior = LogPosterior::of_priors(priors, &at);
         for (x, y) in rows {
             let p = logistic(dot(x, &at));
-            let weight = p * (1.0 - p);
-            for k in 0..N {
-                gradient[k] += (y - p) * x[k];
-                for l in 0..N {
-                    information[k][l] += weight * x[k] * x[l];
-                }
-            }
+            posterior.add(x, y - p, p * (1.0 - p));
         }
-        let step = solve(information, gradient);
+        let step = posterior.step();
         let mut largest = 0.0_f64;
         for (value, step) in at.iter_mut().zip(step) {
             *value += step.clamp(-1.0, 1.0);
@@ -245,22 +235,4 @@ fn fit<const N: usize>(rows: &[([f64; N], f64)], priors: &[(f64, f64); N]) -> [f
         }
     }
     at
-}
-
-/// Gauss elimination of a positive definite system.
-#[allow(clippy::needless_range_loop, reason = "matrices are read by their indices")]
-fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> [f64; N] {
-    for k in 0..N {
-        for i in k + 1..N {
-            let factor = a[i][k] / a[k][k];
-            let (above, below) = a.split_at_mut(i);
-            below[0].iter_mut().zip(&above[k]).for_each(|(below, above)| *below -= factor * above);
-            b[i] -= factor * b[k];
-        }
-    }
-    for k in (0..N).rev() {
-        let known: f64 = (k + 1..N).map(|l| a[k][l] * b[l]).sum();
-        b[k] = (b[k] - known) / a[k][k];
-    }
-    b
 }

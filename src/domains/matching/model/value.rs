@@ -1,5 +1,7 @@
 //! What a developer is worth to a project: the chance that they accept times the chance that the work is accepted.
 
+use assay_scoring::logistic;
+
 use super::learn::Parameters;
 use super::snapshot::{Query, Snapshot, Wants, shared_hours};
 
@@ -26,12 +28,7 @@ pub struct Terms {
     pub variance: f64,
 }
 
-/// The sigmoid.
-pub fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// Its inverse, finite.
+/// The inverse of [`logistic`], finite.
 pub fn logit(probability: f64) -> f64 {
     let probability = probability.clamp(1e-9, 1.0 - 1e-9);
     (probability / (1.0 - probability)).ln()

@@ -10,6 +10,7 @@ pub mod fit;
 mod halo;
 pub mod impact;
 pub mod jmle;
+pub mod logistic;
 pub mod mml;
 pub mod parameters;
 pub mod pcm;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::logistic::{LogPosterior, logistic};
+
 /// An outcome with what was known before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
@@ -156,8 +158,8 @@ pub struct ValidityReport {
 }
 
 const FEATURES: usize = 4;
-/// What is expected before there are data, and how firmly (precision), in the order of [`features`].
-const PRIOR: [(f64, f64); FEATURES] = [(1.5, 1.0), (0.4, 4.0), (0.2, 4.0), (0.5, 4.0)];
+/// What is expected before there are data: means and standard deviations, in the order of [`features`].
+const PRIOR: [(f64, f64); FEATURES] = [(1.5, 1.0), (0.4, 0.5), (0.2, 0.5), (0.5, 0.5)];
 /// Precision of a developer's own effect: a standard deviation of 0.7.
 const OWN: f64 = 2.0;
 const PARTS: usize = 5;
@@ -167,22 +169,13 @@ fn features(one: &Known) -> [f64; FEATURES] {
     [1.0, one.technical, one.collaboration, one.fit.unwrap_or(0.6) - 0.6]
 }
 
-fn logistic(eta: f64) -> f64 {
-    1.0 / (1.0 + (-eta).exp())
-}
-
 /// The coefficients that are likeliest given outcomes and priors. Alternates between the coefficients (Newton) and each
 /// developer's own effect (Newton in one dimension) until nothing moves.
 fn fit<'a>(known: impl Iterator<Item = &'a Known> + Clone) -> [f64; FEATURES] {
     let mut beta = PRIOR.map(|(mean, _)| mean);
     let mut own: BTreeMap<Uuid, f64> = BTreeMap::new();
     for _ in 0..60 {
-        let mut gradient = [0.0; FEATURES];
-        let mut information = [[0.0; FEATURES]; FEATURES];
-        for (at, (mean, precision)) in PRIOR.iter().enumerate() {
-            gradient[at] = precision * (mean - beta[at]);
-            information[at][at] = *precision;
-        }
+        let mut posterior = LogPosterior::of_priors(&PRIOR, &beta);
         let mut effects: BTreeMap<Uuid, (f64, f64)> = BTreeMap::new();
         for one in known.clone() {
             let x = features(one);
@@ -190,10 +183,7 @@ fn fit<'a>(known: impl Iterator<Item = &'a Known> + Clone) -> [f64; FEATURES] {
             let p = logistic(x.iter().zip(&beta).map(|(x, b)| x * b).sum::<f64>() + effect);
             let residual = f64::from(u8::from(one.delivered)) - p;
             let weight = (p * (1.0 - p)).max(1e-9);
-            for ((gradient, row), a) in gradient.iter_mut().zip(&mut information).zip(x) {
-                *gradient += residual * a;
-                row.iter_mut().zip(x).for_each(|(cell, b)| *cell += weight * a * b);
-            }
+            posterior.add(&x, residual, weight);
             let sums = effects.entry(one.developer).or_insert((-OWN * effect, OWN));
             sums.0 += residual;
             sums.1 += weight;
@@ -201,32 +191,13 @@ fn fit<'a>(known: impl Iterator<Item = &'a Known> + Clone) -> [f64; FEATURES] {
         for (developer, (gradient, information)) in effects {
             *own.entry(developer).or_default() += 0.7 * gradient / information;
         }
-        let step = solve(information, gradient);
+        let step = posterior.step();
         beta.iter_mut().zip(step).for_each(|(value, step)| *value += 0.7 * step.clamp(-2.0, 2.0));
         if step.iter().all(|step| step.abs() < 1e-7) {
             break;
         }
     }
     beta
-}
-
-/// Gaussian elimination; the matrix is positive definite, so no pivoting is needed.
-#[allow(clippy::needless_range_loop)] // rows and columns of one matrix
-fn solve(mut matrix: [[f64; FEATURES]; FEATURES], mut right: [f64; FEATURES]) -> [f64; FEATURES] {
-    for at in 0..FEATURES {
-        for row in at + 1..FEATURES {
-            let factor = matrix[row][at] / matrix[at][at];
-            for column in at..FEATURES {
-                matrix[row][column] -= factor * matrix[at][column];
-            }
-            right[row] -= factor * right[at];
-        }
-    }
-    for at in (0..FEATURES).rev() {
-        let rest: f64 = (at + 1..FEATURES).map(|column| matrix[at][column] * right[column]).sum();
-        right[at] = (right[at] - rest) / matrix[at][at];
-    }
-    right
 }
 
 /// The report on everything that is known.
