@@ -5,5 +5,6 @@
 
 pub mod github;
 pub mod mail;
+mod sandbox;
 pub mod site;
 pub mod stripe;

@@ -20,8 +20,6 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-use std::thread;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -34,6 +32,7 @@ use url::Url;
 pub use personas::Persona;
 
 use super::Config;
+use crate::sandbox;
 use payload::Urls;
 use state::State;
 
@@ -103,38 +102,19 @@ impl Server {
         let web = base_url.as_str().trim_end_matches('/').to_owned();
         let urls = Urls { api: format!("{web}/api"), web };
         let state = Data::new(State::new(options, urls));
-        let (tell, told) = mpsc::channel();
         let shared = state.clone();
-        thread::Builder::new().name("github-sandbox".to_owned()).spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let app = move || {
-                    let json = JsonConfig::default().limit(16 * 1024 * 1024);
-                    App::new()
-                        .app_data(shared.clone())
-                        .app_data(json)
-                        .wrap(from_fn(faults::middleware))
-                        .configure(routes::configure)
-                };
-                let server = HttpServer::new(app)
-                    .workers(1)
-                    .disable_signals()
-                    .shutdown_timeout(1)
-                    .listen(listener)
-                    .map(HttpServer::run);
-                match server {
-                    Ok(server) => {
-                        let _ = tell.send(Ok(server.handle()));
-                        if let Err(error) = server.await {
-                            tracing::error!(%error, "GitHub sandbox ended");
-                        }
-                    }
-                    Err(error) => {
-                        let _ = tell.send(Err(error));
-                    }
-                }
-            });
+        let handle = sandbox::run("github-sandbox", move || {
+            let app = move || {
+                let json = JsonConfig::default().limit(16 * 1024 * 1024);
+                App::new()
+                    .app_data(shared.clone())
+                    .app_data(json)
+                    .wrap(from_fn(faults::middleware))
+                    .configure(routes::configure)
+            };
+            let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(1);
+            Ok(server.listen(listener)?.run())
         })?;
-        let handle = told.recv().map_err(io::Error::other)??;
         Ok(Self { base_url, address, state, handle })
     }
 

@@ -33,8 +33,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -47,6 +45,7 @@ use url::Url;
 pub use webhooks::Endpoint;
 
 use super::Config;
+use crate::sandbox;
 use server::State;
 use world::World;
 
@@ -97,37 +96,18 @@ impl Server {
             .build()
             .map_err(io::Error::other)?;
         let state = Data::new(State::new(world, options.secret_key, http, options.record));
-        let (tell, told) = mpsc::channel();
         let shared = state.clone();
-        thread::Builder::new().name("stripe-sandbox".to_owned()).spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                actix_web::rt::spawn(webhooks::run(shared.clone()));
-                let app = move || {
-                    App::new()
-                        .app_data(shared.clone())
-                        .app_data(PayloadConfig::new(1024 * 1024))
-                        .configure(routes)
-                };
-                let server = HttpServer::new(app)
-                    .workers(1)
-                    .disable_signals()
-                    .shutdown_timeout(1)
-                    .listen(listener)
-                    .map(HttpServer::run);
-                match server {
-                    Ok(server) => {
-                        let _ = tell.send(Ok(server.handle()));
-                        if let Err(error) = server.await {
-                            tracing::error!(%error, "Stripe sandbox ended");
-                        }
-                    }
-                    Err(error) => {
-                        let _ = tell.send(Err(error));
-                    }
-                }
-            });
+        let handle = sandbox::run("stripe-sandbox", move || {
+            actix_web::rt::spawn(webhooks::run(shared.clone()));
+            let app = move || {
+                App::new()
+                    .app_data(shared.clone())
+                    .app_data(PayloadConfig::new(1024 * 1024))
+                    .configure(routes)
+            };
+            let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(1);
+            Ok(server.listen(listener)?.run())
         })?;
-        let handle = told.recv().map_err(io::Error::other)??;
         Ok(Self { base_url, state, handle })
     }
 
