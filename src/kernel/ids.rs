@@ -187,6 +187,10 @@ kinds! {
     DataRequestId = DataRequestKind("drq", "data request");
     /// Id of a paired assessment.
     AssessmentId = AssessmentKind("asm", "assessment");
+    /// Id of an anchor session.
+    AnchorSessionId = AnchorSessionKind("ans", "anchor session");
+    /// Id of an anchor card.
+    AnchorCardId = AnchorCardKind("anc", "anchor card");
     /// Id of a concern about integrity.
     IntegrityConcernId = IntegrityConcernKind("icn", "integrity concern");
     /// Id of a booking.

@@ -241,6 +241,12 @@ pub struct VettingPolicy {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssessmentsPolicy {
+    /// Anchor sessions that are chosen each quarter on each track.
+    pub anchor_sessions: i16,
+    /// Days in which an anchor card is due.
+    pub anchor_days: i64,
+    /// Days before an anchor card is due at which its rater is reminded; 0 is when it is due.
+    pub anchor_reminder_days: Vec<i64>,
     /// The numbers of a track that has none of its own.
     pub default: AssessmentPolicy,
     /// Tracks (slugs of skill families) with numbers of their own.

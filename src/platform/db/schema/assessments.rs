@@ -205,3 +205,36 @@ diesel::table! {
         updated_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    anchor_sessions (id) {
+        id -> Uuid,
+        quarter -> Date,
+        track -> Text,
+        assessment_id -> Uuid,
+        place -> Nullable<Int2>,
+        chosen_by_id -> Nullable<Uuid>,
+        due_at -> Timestamptz,
+        withdrawn_at -> Nullable<Timestamptz>,
+        withdrawn_by_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    anchor_cards (id) {
+        id -> Uuid,
+        anchor_session_id -> Uuid,
+        rater_id -> Uuid,
+        state -> Text,
+        content -> Jsonb,
+        rubric_version -> Text,
+        opened_at -> Timestamptz,
+        due_at -> Timestamptz,
+        submitted_at -> Nullable<Timestamptz>,
+        notes_deleted_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        updated_at -> Timestamptz,
+    }
+}

@@ -1,0 +1,3 @@
+DROP TABLE anchor_cards;
+DROP FUNCTION anchor_cards_stay();
+DROP TABLE anchor_sessions;
