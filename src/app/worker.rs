@@ -164,7 +164,8 @@ pub fn registry(state: &State) -> Registry {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Enqueues the hourly clean-up, the hourly jobs of ledger and payments, the nightly ones of scoring and matching; several
+/// Enqueues the hourly clean-up, the hourly jobs of ledger, payments and assessments, the nightly ones of scoring and
+/// matching; several
 /// processes may ask for it, one job comes of it.
 ///
 /// # Errors
@@ -177,6 +178,7 @@ pub async fn schedule_housekeeping(ctx: &Ctx) -> Result<()> {
             jobs::enqueue(ctx, conn, job()).await?;
             assay_ledger::schedule(ctx, conn).await?;
             assay_payments::schedule(ctx, conn).await?;
+            assay_assessments::schedule(ctx, conn).await?;
             assay_scoring::schedule(ctx, conn).await?;
             assay_matching::schedule(ctx, conn).await
         })

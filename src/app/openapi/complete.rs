@@ -94,6 +94,8 @@ const NAMED_ELSEWHERE: &[&str] = &[
 /// Which kind of id follows a noun in a path.
 const NOUNS: &[(&str, &str)] = &[
     ("accounts", "acc"),
+    ("anchor_cards", "anc"),
+    ("anchor_sessions", "ans"),
     ("assessments", "asm"),
     ("applications", "app"),
     ("approvals", "apv"),

@@ -1,10 +1,15 @@
 //! The timers and jobs of this domain.
 
-use assay_platform::jobs::Registry;
+use assay_kernel::Result;
+use assay_platform::Ctx;
+use assay_platform::db::Conn;
+use assay_platform::jobs::{self, NewJob, Registry};
 use assay_platform::timers::Fired;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::service::Assessments;
+use crate::service::anchors::ANCHORS_JOB;
 use crate::service::waiting::LOOK_JOB;
 
 #[derive(Deserialize)]
@@ -33,9 +38,25 @@ pub fn jobs(registry: &mut Registry, assessments: &Assessments) {
     on!("timer:assessment:appeal_overdue", on_assessment_appeal_overdue);
     on!("timer:assessment:expire_hold", on_expire_hold);
     on!("timer:assessment:look_for_slots", on_look_for_slots);
+    on!("timer:anchor_card:remind", on_remind_anchor);
+    let handler = assessments.clone();
+    registry.on(ANCHORS_JOB, move |_, _: Nothing| {
+        let assessments = handler.clone();
+        async move { assessments.keep_anchors().await }
+    });
     let handler = assessments.clone();
     registry.on(LOOK_JOB, move |_, _: Nothing| {
         let assessments = handler.clone();
         async move { assessments.look_for_slots().await }
     });
+}
+
+/// Enqueues the hourly look at the quarter's anchor sessions; several processes may ask for it, one job comes of it.
+///
+/// # Errors
+/// The database's failure.
+pub async fn schedule(ctx: &Ctx, conn: &mut Conn) -> Result<()> {
+    let dedupe_key = Some(ANCHORS_JOB.to_owned());
+    let job = NewJob { kind: ANCHORS_JOB, payload: json!({}), dedupe_key, run_at: None };
+    jobs::enqueue(ctx, conn, job).await.map(drop)
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns `assessors`, `assessor_tracks`, `assessor_time_off`, `assessments`, `bookings`, `booking_hosts`, `calendar_feeds`
 //! and `session_notes`; of their rating `rubrics`, `rating_cards`, `rating_readers`, `integrity_concerns`,
-//! `assessment_outcomes` and `assessment_appeals`. Its engine is pure: rules, bookings and limits in, offered starts out; a
+//! `assessment_outcomes` and `assessment_appeals`; to link assessors `anchor_sessions` and `anchor_cards`. Its engine is pure: rules, bookings and limits in, offered starts out; a
 //! pool with its history in, picks out. The same functions serve the command `assay slots` and every caller above.
 //!
 //! Invariants:
@@ -19,6 +19,7 @@
 //!   see of the record never has them.
 //! - A submitted card never changes, which the database holds too; after a time its texts go, and its levels stay.
 //! - Who hosted, rated, read the cards or decided does not rate anew; who rated or decided does not answer the appeal.
+//! - Anchor cards decide nothing: they lie in a table of their own, which calibrations and reports on assessors read alone.
 //! - An appeal raises or keeps, never lowers. A redo counts the cards of both assessments.
 //!
 //! Lends: [`RatedHook`], by which who makes scores is told and says whether another rater is needed, [`final_ratings`] (levels of final cards, for scores), [`rubric_version`], [`read`] (JSON to a checked [`Input`]), [`slots`], [`assign`] and their explanations.
@@ -33,7 +34,8 @@ mod store;
 use assay_kernel::process::Machine;
 
 pub use http::routes;
-pub use jobs::jobs;
+pub use jobs::{jobs, schedule};
+pub use model::Quarter;
 pub use service::rating_clocks::delete_old;
 pub use service::rating_hook::record_rubric;
 pub use service::scored::{PassLine, Rated, RatedHook, RatedStep};
@@ -58,4 +60,4 @@ pub fn rubric_version() -> assay_kernel::Result<&'static str> {
 }
 
 /// The state machines of assessments.
-pub const MACHINES: &[&Machine] = &[&model::ASSESSMENT];
+pub const MACHINES: &[&Machine] = &[&model::ASSESSMENT, &model::ANCHOR_CARD];

@@ -1,5 +1,6 @@
 //! Paired assessments: slots, bookings, sessions, blind cards, outcomes.
 
+mod anchors;
 mod availability;
 mod booking;
 mod crowd;

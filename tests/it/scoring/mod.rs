@@ -1,5 +1,6 @@
 //! Scores: the commands on files, and in the product from cards and milestones to figures that explain themselves.
 
+mod anchors;
 mod calibrations;
 mod cards;
 mod commands;

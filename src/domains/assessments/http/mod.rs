@@ -1,5 +1,7 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
+mod anchor_cards;
+mod anchors;
 mod assessments;
 mod assessors;
 mod booking;
@@ -26,6 +28,8 @@ pub fn routes(routes: &mut Routes<'_>) {
         .configure(review::routes)
         .configure(integrity::routes)
         .configure(outcomes::routes)
+        .configure(anchors::routes)
+        .configure(anchor_cards::routes)
         .configure(assessors::routes)
         .configure(time_off::routes)
         .configure(assessments::routes)

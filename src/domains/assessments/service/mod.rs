@@ -1,6 +1,8 @@
 //! Use cases: authorise → transaction → model → store → events, timers, mail.
 
 pub mod actions;
+pub mod anchor_cards;
+pub mod anchors;
 pub mod assessors;
 pub mod booking;
 pub mod cards;

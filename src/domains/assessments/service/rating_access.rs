@@ -67,14 +67,18 @@ impl RatingFacts {
 }
 
 impl Assessments {
-    /// An assessment whose rating staff may look into: not while they have a card of the application to fill in.
+    /// An assessment whose rating staff may look into: not while they have a card of the application to fill in, be it
+    /// an anchor card.
     pub(super) async fn require_no_open_card(
         &self,
         conn: &mut Conn,
         actor: &Actor,
         row: &AssessmentRow,
     ) -> Result<()> {
-        if store::cards::has_open(conn, row.application_id, actor.account_id).await? {
+        let me = actor.account_id;
+        if store::cards::has_open(conn, row.application_id, me).await?
+            || store::anchor_cards::has_open(conn, Some(row.application_id), me).await?
+        {
             let detail = "You rate this assessment: submit your own card first.";
             return Err(Error::new(Code::Forbidden, detail));
         }

@@ -23,6 +23,7 @@ pub async fn delete_old(ctx: &Ctx, conn: &mut Conn) -> Result<usize> {
     let now = ctx.clock.now();
     let gone = [
         store::cards::forget_notes(conn, now).await?,
+        store::anchor_cards::forget_notes(conn, now).await?,
         store::records::forget_notes(conn, now).await?,
         store::records::forget_links(conn, now).await?,
         super::feeds::delete_revoked(conn, now).await?,

@@ -62,6 +62,9 @@ impl Assessments {
             if hosts.iter().any(|host| host.assessor_id == me.uuid()) || self.rates_in(conn, id, me).await? {
                 return self.record_of_rater(conn, actor, row).await;
             }
+            if let Some(state) = store::anchor_cards::state_of(conn, id, me).await? {
+                return self.record_of_anchor_rater(conn, actor, row, &state).await;
+            }
         }
         if is_staff(actor, Permission::Reviewer) {
             return self.record_of_reviewer(conn, actor, row).await;
@@ -83,6 +86,23 @@ impl Assessments {
         let own_notes = store::records::own(conn, id, me).await?.map(|notes| notes.text);
         let notes = if sees_all { Some(store::records::of(conn, id).await?) } else { None };
         Ok(RecordDetail { row, own_notes, notes })
+    }
+
+    /// No notes until their anchor card is in; then everybody's, and they are noted: they rate the candidate no more.
+    async fn record_of_anchor_rater(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        row: AssessmentRow,
+        state: &str,
+    ) -> Result<RecordDetail> {
+        if state != CardState::Submitted.as_str() {
+            return Ok(RecordDetail { row, own_notes: None, notes: None });
+        }
+        let id = row.assessment_id();
+        store::cards::read_by(conn, id, actor.account_id, self.ctx.clock.now()).await?;
+        let notes = Some(store::records::of(conn, id).await?);
+        Ok(RecordDetail { row, own_notes: None, notes })
     }
 
     /// Everybody's notes once the cards are in. Whoever is shown them is noted: they rate the candidate no more.

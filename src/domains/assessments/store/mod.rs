@@ -1,5 +1,7 @@
 //! SQL of assessments: one statement a function.
 
+pub mod anchor_cards;
+pub mod anchors;
 pub mod assessments;
 pub mod assessors;
 pub mod bookings;

@@ -53,6 +53,16 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
              FROM rating_cards WHERE rater_id = $1 ORDER BY id",
         ),
         (
+            "anchor_sessions",
+            "SELECT s.assessment_id, s.quarter, s.created_at, s.withdrawn_at
+             FROM anchor_sessions s JOIN assessments a ON a.id = s.assessment_id WHERE a.candidate_id = $1 ORDER BY s.id",
+        ),
+        (
+            "own_anchor_cards",
+            "SELECT s.assessment_id, s.quarter, c.state, c.content, c.rubric_version, c.opened_at, c.due_at, c.submitted_at
+             FROM anchor_cards c JOIN anchor_sessions s ON s.id = c.anchor_session_id WHERE c.rater_id = $1 ORDER BY c.id",
+        ),
+        (
             "own_session_notes",
             "SELECT assessment_id, text, updated_at FROM session_notes WHERE author_id = $1 ORDER BY assessment_id",
         ),
@@ -89,6 +99,13 @@ pub const PERSONAL_DATA: &dyn PersonalData = &Tables {
             (SELECT coalesce(jsonb_object_agg(r.key, r.value - 'evidence'), '{}')
              FROM jsonb_each(c.content -> 'ratings') r))
          WHERE c.rater_id = $1 OR c.assessment_id IN (SELECT id FROM assessments WHERE candidate_id = $1)",
+        "UPDATE anchor_cards c SET version = version + 1,
+            state = CASE WHEN c.state = 'open' THEN 'withdrawn' ELSE c.state END,
+            content = jsonb_build_object('summary', NULL, 'recommendation', c.content -> 'recommendation', 'ratings',
+            (SELECT coalesce(jsonb_object_agg(r.key, r.value - 'evidence'), '{}')
+             FROM jsonb_each(c.content -> 'ratings') r))
+         WHERE c.rater_id = $1 OR c.anchor_session_id IN (
+            SELECT s.id FROM anchor_sessions s JOIN assessments a ON a.id = s.assessment_id WHERE a.candidate_id = $1)",
         "DELETE FROM session_notes
          WHERE author_id = $1 OR assessment_id IN (SELECT id FROM assessments WHERE candidate_id = $1)",
         "DELETE FROM calendar_feeds WHERE account_id = $1",

@@ -27,6 +27,9 @@ const POOL: &str = "
         UNION ALL
         SELECT c.rater_id FROM assessments x JOIN rating_cards c ON c.assessment_id = x.id WHERE x.application_id = $2
         UNION ALL
+        SELECT c.rater_id FROM assessments x JOIN anchor_sessions s ON s.assessment_id = x.id
+            JOIN anchor_cards c ON c.anchor_session_id = s.id WHERE x.application_id = $2
+        UNION ALL
         SELECT r.reader_id FROM assessments x JOIN rating_readers r ON r.assessment_id = x.id
             WHERE x.application_id = $2
         UNION ALL

@@ -54,6 +54,28 @@ pub(super) fn asked(url: &str, due_at: &DateTime<Utc>) -> Letter {
         .link("Open your card", url)
 }
 
+/// Somebody is asked to rate anchor sessions.
+pub(super) fn anchor_cards_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
+    Letter::new("Anchor sessions wait for your rating")
+        .say(format!(
+            "All assessors of your track rate the same sessions of this quarter, each for themselves and from the record, so \
+             that it does not matter to candidates who assesses them. Your cards are due on {}.",
+            when(due_at)
+        ))
+        .link("Open your anchor cards", url)
+        .say("These sessions are decided: what you rate changes nothing for the candidates. Do not speak about them with others who rate them.")
+}
+
+/// An anchor card is not submitted yet.
+pub(super) fn anchor_card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
+    Letter::new("An anchor session waits for your rating")
+        .say(format!(
+            "Your card of an anchor session is not submitted yet. It is due on {}, and is taken until the quarter ends.",
+            when(due_at)
+        ))
+        .link("Open your anchor cards", url)
+}
+
 /// Nobody was found who can rate.
 pub(super) fn rater_wanted(url: &str) -> Letter {
     Letter::new("An assessment needs a rater")

@@ -201,6 +201,20 @@ templates! {
             /// When it is due.
             due_at: DateTime<Utc>,
         },
+        /// Somebody is asked to rate anchor sessions from their records.
+        AnchorCardsOpened {
+            /// Where the cards are.
+            url: String,
+            /// When they are due.
+            due_at: DateTime<Utc>,
+        },
+        /// An anchor card is not submitted yet.
+        AnchorCardDue {
+            /// Where the cards are.
+            url: String,
+            /// When it is due.
+            due_at: DateTime<Utc>,
+        },
         /// Nobody was found who can rate; a reviewer appoints somebody.
         RaterWanted {
             /// Which assessment.
@@ -529,6 +543,8 @@ impl Template {
             | Self::RatingCardOpened { .. }
             | Self::RatingCardDue { .. }
             | Self::RatingAsked { .. }
+            | Self::AnchorCardsOpened { .. }
+            | Self::AnchorCardDue { .. }
             | Self::RaterWanted { .. }
             | Self::AssessmentDecided { .. }
             | Self::AssessmentSlotsWanted { .. }
@@ -696,6 +712,8 @@ impl Template {
             Self::RatingCardOpened { url, due_at } => letters::card_opened(url, due_at),
             Self::RatingCardDue { url, due_at } => letters::card_due(url, due_at),
             Self::RatingAsked { url, due_at } => letters::asked(url, due_at),
+            Self::AnchorCardsOpened { url, due_at } => letters::anchor_cards_opened(url, due_at),
+            Self::AnchorCardDue { url, due_at } => letters::anchor_card_due(url, due_at),
             Self::RaterWanted { url } => letters::rater_wanted(url),
             Self::AssessmentDecided { approved, feedback, url, appeal_until } => {
                 letters::decided(*approved, feedback, url, appeal_until.as_ref())

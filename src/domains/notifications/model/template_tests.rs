@@ -66,6 +66,8 @@ fn every(text: &str) -> Vec<Template> {
         Template::RatingCardOpened { url: url.clone(), due_at: at },
         Template::RatingCardDue { url: url.clone(), due_at: at },
         Template::RatingAsked { url: url.clone(), due_at: at },
+        Template::AnchorCardsOpened { url: url.clone(), due_at: at },
+        Template::AnchorCardDue { url: url.clone(), due_at: at },
         Template::RaterWanted { url: url.clone() },
         Template::AssessmentDecided {
             approved: false,

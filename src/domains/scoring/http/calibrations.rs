@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Data;
 use actix_web::{get, post};
+use assay_assessments::Quarter;
 use assay_kernel::ids::{AccountId, CalibrationId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
@@ -23,6 +24,7 @@ use crate::model::validity::Told;
 use crate::service::recalibrate::promote_in;
 use crate::service::reports::latest_validity;
 use crate::service::staff;
+use crate::store::anchors::AnchorRater;
 use crate::store::calibrations::{CalibrationRow, PromotionRow};
 
 /// Registers the routes of this file.
@@ -228,6 +230,48 @@ struct AssessorValidity {
     made_at: DateTime<Utc>,
 }
 
+/// How far an assessor is from the others on the same anchor sessions.
+#[derive(Debug, Serialize, ToSchema)]
+struct AnchorAgreement {
+    /// Mean difference to the mean level of the others; above 0: more lenient than they.
+    #[schema(example = -0.35)]
+    mean_difference: f64,
+    /// Levels that it is of.
+    #[schema(example = 30)]
+    n: i64,
+}
+
+/// How an assessor has rated the anchor sessions of a quarter.
+#[derive(Debug, Serialize, ToSchema)]
+struct AssessorAnchors {
+    /// Cards that are, or were, asked for.
+    #[schema(example = 3)]
+    asked: i64,
+    /// Cards that are in.
+    #[schema(example = 2)]
+    submitted: i64,
+    /// Over the sessions whose cards are all in, or whose quarter is over; null when there are none with others.
+    agreement: Option<AnchorAgreement>,
+}
+
+/// How assessors have rated the anchor sessions of a quarter.
+#[derive(Debug, Serialize, ToSchema)]
+struct AnchorMetrics {
+    /// Which.
+    #[schema(value_type = String, example = "2026-Q4")]
+    quarter: Quarter,
+    /// By account.
+    by_assessor: BTreeMap<AccountId, AssessorAnchors>,
+}
+
+impl From<AnchorRater> for AssessorAnchors {
+    fn from(of: AnchorRater) -> Self {
+        let agreement =
+            of.difference.map(|mean_difference| AnchorAgreement { mean_difference, n: of.compared });
+        Self { asked: of.asked, submitted: of.submitted, agreement }
+    }
+}
+
 /// The newest calibration of each scale.
 #[derive(Debug, Serialize, ToSchema)]
 struct AssessorMetricsView {
@@ -235,22 +279,45 @@ struct AssessorMetricsView {
     data: Vec<AssessorMetrics>,
     /// What has become of those whom they rated.
     validity: AssessorValidity,
+    /// The sessions that all of them rate.
+    anchors: AnchorMetrics,
 }
 
-/// Reports on assessors: severity, fit, agreement, drift, validity.
+/// Of which quarter anchor sessions are reported.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MetricsOfAssessors {
+    /// Which; the present one unless told.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{4}-Q[1-4]$", example = "2026-Q4")]
+    quarter: Option<Quarter>,
+}
+
+/// Reports on assessors: severity, fit, agreement, drift, validity, anchor sessions.
 ///
 /// By the newest calibration of each scale, over decided assessments only. `misfit` is an infit above 1.5, `muted` below
-/// 0.5; `links` are the ratings that would make measures comparable that are not.
+/// 0.5; `links` are the ratings that would make measures comparable that are not. `anchors` compares what assessors gave on
+/// the same sessions of a quarter; one quarter beside another shows drift.
 #[utoipa::path(
     tag = "scores",
+    params(MetricsOfAssessors),
     responses((status = 200, description = "The report.", body = AssessorMetricsView)),
     extensions(("x-access" = json!("reviewer")))
 )]
 #[get("/v1/metrics/assessors")]
-async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer {
-    let (found, (judged, made_at)) = ctx
+async fn get_assessor_metrics(
+    ctx: Data<Ctx>,
+    _caller: Auth<Reviewer>,
+    query: Query<MetricsOfAssessors>,
+) -> Answer {
+    let quarter = query.0.quarter;
+    let (found, (judged, made_at), (quarter, raters)) = ctx
         .db
-        .read(async |conn| Ok((staff::newest(conn).await?, latest_validity(&ctx, conn).await?)))
+        .read(async |conn| {
+            let newest = staff::newest(conn).await?;
+            let judged = latest_validity(&ctx, conn).await?;
+            Ok((newest, judged, staff::anchors(&ctx, conn, quarter).await?))
+        })
         .await?;
     let named = |(id, told)| (AccountId::from_uuid(id), told);
     let validity =
@@ -264,5 +331,7 @@ async fn get_assessor_metrics(ctx: Data<Ctx>, _caller: Auth<Reviewer>) -> Answer
             })
         })
         .collect();
-    Ok(Reply::ok(&AssessorMetricsView { data: data?, validity })?)
+    let own = |rater: AnchorRater| (AccountId::from_uuid(rater.assessor), AssessorAnchors::from(rater));
+    let anchors = AnchorMetrics { quarter, by_assessor: raters.into_iter().map(own).collect() };
+    Ok(Reply::ok(&AssessorMetricsView { data: data?, validity, anchors })?)
 }

@@ -43,7 +43,8 @@ struct Gathered {
     rubric_version: String,
 }
 
-/// Every level of every decided assessment, approved or not: what fails belongs to the population.
+/// Every level of every decided assessment, approved or not, since what fails belongs to the population; and of every anchor
+/// session.
 async fn gather(ctx: &Ctx) -> Result<Gathered> {
     let mut gathered = Gathered {
         ratings: ScoreScale::RATED.map(|scale| (scale, RatingsBuilder::new(Some(LEVELS)))).into(),

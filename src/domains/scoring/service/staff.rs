@@ -1,13 +1,16 @@
 //! What staff see of calibrations.
 
+use assay_assessments::Quarter;
 use assay_kernel::ids::CalibrationId;
 use assay_kernel::{Error, Result};
+use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use serde::Deserialize;
 
 use crate::model::recalibration::CalibrationReport;
 use crate::model::score::ScoreScale;
 use crate::store;
+use crate::store::anchors::AnchorRater;
 use crate::store::calibrations::{CalibrationRow, PromotionRow};
 
 /// Calibrations, newest first, each with its promotion.
@@ -51,6 +54,20 @@ pub async fn newest(conn: &mut Conn) -> Result<Vec<(CalibrationRow, Option<Promo
         }
     }
     Ok(found)
+}
+
+/// How assessors have rated the anchor sessions of a quarter; of the present one unless told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn anchors(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    quarter: Option<Quarter>,
+) -> Result<(Quarter, Vec<AnchorRater>)> {
+    let now = ctx.clock.now();
+    let quarter = quarter.unwrap_or(Quarter::of(now));
+    Ok((quarter, store::anchors::of(conn, quarter, now).await?))
 }
 
 /// What a calibration tells.

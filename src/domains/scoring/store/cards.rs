@@ -67,13 +67,22 @@ pub async fn counted(
     Ok(rows.into_iter().map(card).collect())
 }
 
+// Anchor cards link assessors who never rated the same person. They are here only: no score counts them.
 statement! {
-    struct Final(after: Uuid as sql_types::Uuid, limit: i64 as sql_types::BigInt)
+    struct Final(after: Uuid as sql_types::Uuid, limit: i64 as sql_types::BigInt,
+        anchors_after: Uuid as sql_types::Uuid, anchors: i64 as sql_types::BigInt, both: i64 as sql_types::BigInt)
         -> (sql_types::Uuid, sql_types::Uuid, sql_types::Uuid, sql_types::Text, sql_types::Jsonb);
-    "SELECT c.id, a.candidate_id, c.rater_id, c.rubric_version, c.content -> 'ratings'
-     FROM rating_cards c JOIN assessments a ON a.id = c.assessment_id
-     WHERE c.id > {} AND c.state = 'submitted' AND a.state = 'finalized'
-     ORDER BY c.id LIMIT {}"
+    "(SELECT c.id, a.candidate_id, c.rater_id, c.rubric_version, c.content -> 'ratings'
+      FROM rating_cards c JOIN assessments a ON a.id = c.assessment_id
+      WHERE c.id > {} AND c.state = 'submitted' AND a.state = 'finalized'
+      ORDER BY c.id LIMIT {})
+     UNION ALL
+     (SELECT c.id, a.candidate_id, c.rater_id, c.rubric_version, c.content -> 'ratings'
+      FROM anchor_cards c JOIN anchor_sessions s ON s.id = c.anchor_session_id AND s.withdrawn_at IS NULL
+      JOIN assessments a ON a.id = s.assessment_id
+      WHERE c.id > {} AND c.state = 'submitted' AND a.state = 'finalized'
+      ORDER BY c.id LIMIT {})
+     ORDER BY 1 LIMIT {}"
 }
 
 statement! {
@@ -108,9 +117,11 @@ pub struct FinalCard {
     pub levels: Vec<(String, i32)>,
 }
 
-/// Cards of everybody whose assessment is decided, whatever the decision, in the order of their ids after `after`.
+/// Cards of everybody whose assessment is decided, whatever the decision, with those of anchor sessions, in the order of
+/// their ids after `after`.
 pub async fn final_after(conn: &mut Conn, after: Uuid, limit: i64) -> DbResult<Vec<FinalCard>> {
-    let rows: Vec<(Uuid, Uuid, Uuid, String, Json<Ratings>)> = Final { after, limit }.load(conn).await?;
+    let query = Final { after, limit, anchors_after: after, anchors: limit, both: limit };
+    let rows: Vec<(Uuid, Uuid, Uuid, String, Json<Ratings>)> = query.load(conn).await?;
     let cards = rows.into_iter().map(|(id, candidate, rater, rubric_version, ratings)| FinalCard {
         id,
         candidate: AccountId::from_uuid(candidate),

@@ -1,5 +1,6 @@
 //! The tables of this domain, and what it reads of lower ones.
 
+pub mod anchors;
 pub mod calibrations;
 pub mod cards;
 pub mod demographics;
