@@ -11,7 +11,6 @@ CREATE TABLE anchor_sessions (
     due_at           timestamptz NOT NULL,
     withdrawn_at     timestamptz,
     withdrawn_by_id  uuid REFERENCES accounts (id),
-    version          bigint NOT NULL DEFAULT 1,
     created_at       timestamptz NOT NULL,
     CONSTRAINT anchor_sessions_once UNIQUE (assessment_id, quarter),
     CONSTRAINT anchor_sessions_place UNIQUE (quarter, track, place),

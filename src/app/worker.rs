@@ -165,8 +165,7 @@ pub fn registry(state: &State) -> Registry {
 struct Nothing {}
 
 /// Enqueues the hourly clean-up, the hourly jobs of ledger, payments and assessments, the nightly ones of scoring and
-/// matching; several
-/// processes may ask for it, one job comes of it.
+/// matching; several processes may ask for it, one job comes of it.
 ///
 /// # Errors
 /// The database's failure.

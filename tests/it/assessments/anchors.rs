@@ -266,11 +266,14 @@ async fn a_reviewer_adds_a_session_and_withdraws_it() {
         call.if_match(tag)
     };
     let reason = "The record lacks the second hour.";
-    withdraw("\"1\"", "so").expect(422).await;
+    let seen = app.get(&session).by(&sam).expect(200).await.etag();
+    assert_eq!(seen, added.etag());
+    withdraw(&seen, "so").expect(422).await;
     withdraw("\"7\"", reason).expect(412).await;
-    let gone = withdraw("\"1\"", reason).expect(200).await;
+    app.post(&format!("{session}/withdraw")).by(&sam).json(json!({ "reason": reason })).expect(428).await;
+    let gone = withdraw(&seen, reason).expect(200).await;
     assert_eq!((gone.at("/open"), gone.at("/allowed_actions")), (json!(0), json!([])));
-    assert_eq!(withdraw("\"2\"", reason).expect(409).await.code(), "state_conflict");
+    assert_eq!(withdraw(&gone.etag(), reason).expect(409).await.code(), "state_conflict");
     assert!(app.waiting(&umar).await.is_empty());
     let submit = app.post(&format!("{card_path}/submit")).by(&umar).if_match(&draft.etag());
     assert_eq!(submit.expect(409).await.code(), "state_conflict");

@@ -73,7 +73,8 @@ async fn an_anchor_links_assessors_who_never_rated_the_same_person() {
     let listed = app.get("/v1/anchor_sessions").by(&sam).expect(200).await;
     let session = format!("/v1/anchor_sessions/{}", listed.text_at("/data/0/id"));
     let reason = json!({ "reason": "The record lacks the second hour." });
-    app.post(&format!("{session}/withdraw")).by(&sam).if_match("\"1\"").json(reason).expect(200).await;
+    let seen = app.get(&session).by(&sam).expect(200).await.etag();
+    app.post(&format!("{session}/withdraw")).by(&sam).if_match(&seen).json(reason).expect(200).await;
     app.night().await;
     let again = newest().await;
     assert_eq!((again.at("/version"), again.at("/report/connected")), (json!(4), json!(false)), "{again}");

@@ -4,10 +4,11 @@ use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, AnchorSessionId, AssessmentId};
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Limit, Page, Result};
+use assay_kernel::{Error, Limit, Page, Result};
+use assay_platform::crypto::{base64url, sha256};
 use assay_platform::idempotency;
 use assay_platform::web::{
-    Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Routes, etag,
+    Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Routes,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -78,9 +79,6 @@ struct AnchorSessionView {
     allowed_actions: Vec<&'static str>,
     /// When it was chosen.
     created_at: DateTime<Utc>,
-    /// Version of the row, as in the ETag.
-    #[schema(minimum = 1, example = 1)]
-    version: i64,
 }
 
 impl AnchorSessionView {
@@ -104,7 +102,6 @@ impl AnchorSessionView {
             withdrawn_at: row.withdrawn_at,
             allowed_actions: if row.withdrawn_at.is_none() { vec!["withdraw"] } else { Vec::new() },
             created_at: row.created_at,
-            version: row.version,
             track: row.track,
         }
     }
@@ -138,16 +135,19 @@ struct AnchorSessionDetail {
     cards: Option<Vec<SubmittedAnchorCard>>,
 }
 
-impl AnchorSessionDetail {
-    fn new(detail: AnchorDetail, now: DateTime<Utc>) -> Self {
-        let cards = detail.cards.map(|cards| cards.into_iter().map(SubmittedAnchorCard::from).collect());
-        Self { session: AnchorSessionView::new(detail.session, now), cards }
-    }
+/// An anchor session as JSON, and its tag. The tag is of what is shown, which changes with the cards.
+fn shown(detail: &AnchorDetail, now: DateTime<Utc>) -> Result<(String, String)> {
+    let AnchorDetail { session, cards } = detail.clone();
+    let cards = cards.map(|cards| cards.into_iter().map(SubmittedAnchorCard::from).collect());
+    let view = AnchorSessionDetail { session: AnchorSessionView::new(session, now), cards };
+    let body = serde_json::to_string(&view).map_err(Error::internal)?;
+    let tag = format!("\"{}\"", base64url(&sha256(body.as_bytes())));
+    Ok((body, tag))
+}
 
-    fn reply(detail: AnchorDetail, now: DateTime<Utc>) -> Result<Reply> {
-        let view = Self::new(detail, now);
-        Ok(Reply::ok(&view)?.etag(etag(view.session.version)))
-    }
+fn reply(status: u16, detail: &AnchorDetail, now: DateTime<Utc>) -> Result<Reply> {
+    let (body, tag) = shown(detail, now)?;
+    Ok(Reply::raw_json(status, body).etag(tag))
 }
 
 /// Which anchor sessions to list.
@@ -210,7 +210,7 @@ async fn get_anchor_session(
 ) -> Outcome {
     let ctx = &assessments.ctx;
     let detail = ctx.db.tx(async |conn| assessments.anchor_in(conn, &caller, id.0).await).await?;
-    Ok(AnchorSessionDetail::reply(detail, ctx.clock.now())?)
+    Ok(reply(200, &detail, ctx.clock.now())?)
 }
 
 /// A session to add.
@@ -243,14 +243,13 @@ async fn add_anchor_session(
     body: Body<AddAnchorSession>,
 ) -> Outcome {
     let now = assessments.ctx.clock.now();
-    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
-        let added = assessments.add_anchor_in(conn, &caller, body.assessment_id, &body.reason).await?;
-        let view = AnchorSessionDetail::new(added, now);
-        let location = format!("/v1/anchor_sessions/{}", view.session.id);
-        Ok(Reply::created(location, &view)?.etag(etag(view.session.version)))
+    let added = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let detail = assessments.add_anchor_in(conn, &caller, body.assessment_id, &body.reason).await?;
+        let location = format!("/v1/anchor_sessions/{}", detail.session.row.anchor_session_id());
+        Ok(reply(201, &detail, now)?.header("location", location))
     })
     .await?;
-    Ok(reply)
+    Ok(added)
 }
 
 /// Why an anchor session is withdrawn.
@@ -282,10 +281,11 @@ async fn withdraw_anchor_session(
     body: Body<WithdrawAnchorSession>,
 ) -> Outcome {
     let now = assessments.ctx.clock.now();
-    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
-        let detail = assessments.withdraw_anchor_in(conn, &caller, id.0, &seen, &body.reason).await?;
-        AnchorSessionDetail::reply(detail, now)
+    let withdrawn = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
+        let check = |found: &AnchorDetail| seen.check_tag(&shown(found, now)?.1);
+        let detail = assessments.withdraw_anchor_in(conn, &caller, id.0, &body.reason, check).await?;
+        reply(200, &detail, now)
     })
     .await?;
-    Ok(reply)
+    Ok(withdrawn)
 }

@@ -6,7 +6,6 @@ use assay_kernel::{Actor, Code, Error, Permission, Result};
 use assay_notifications::{NewMail, Template, enqueue_mail_once};
 use assay_platform::db::{Conn, Json};
 use assay_platform::outbox::{self, Audience};
-use assay_platform::web::IfMatch;
 use assay_platform::{audit, timers};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
@@ -25,7 +24,7 @@ use crate::store::assessments::AssessmentRow;
 pub(crate) const ANCHORS_JOB: &str = "assessments.anchor_sessions";
 
 /// An anchor session, and how far its rating is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnchorSession {
     /// The row.
     pub row: AnchorSessionRow,
@@ -36,7 +35,7 @@ pub struct AnchorSession {
 }
 
 /// An anchor session with its cards.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnchorDetail {
     /// The session.
     pub session: AnchorSession,
@@ -137,7 +136,6 @@ impl Assessments {
             due_at: self.anchors_due(now).min(quarter.ends_at()),
             withdrawn_at: None,
             withdrawn_by_id: None,
-            version: 1,
             created_at: now,
         }
     }
@@ -327,14 +325,15 @@ impl Assessments {
         self.anchor_in(conn, actor, row.anchor_session_id()).await
     }
 
-    /// A reviewer withdraws an anchor session: its open cards go, and those that are in count no more.
+    /// A reviewer withdraws an anchor session: its open cards go, and those that are in count no more. `seen` looks at it as
+    /// it is now.
     pub async fn withdraw_anchor_in(
         &self,
         conn: &mut Conn,
         actor: &Actor,
         id: AnchorSessionId,
-        seen: &IfMatch,
         reason: &str,
+        seen: impl FnOnce(&AnchorDetail) -> Result<()>,
     ) -> Result<AnchorDetail> {
         let missing = || Error::not_found("anchor session");
         let mut row = store::anchors::find(conn, id, true).await?.ok_or_else(missing)?;
@@ -342,12 +341,11 @@ impl Assessments {
             let detail = "The anchor session is withdrawn already.";
             return Err(Error::new(Code::StateConflict, detail).with_allowed_actions(Vec::new()));
         }
-        seen.check(row.version)?;
+        seen(&self.anchor_in(conn, actor, id).await?)?;
         let assessment = self.anchored(conn, row.assessment()).await?;
         let now = self.ctx.clock.now();
         row.withdrawn_at = Some(now);
         row.withdrawn_by_id = Some(actor.account_id.uuid());
-        row.version = row.version.saturating_add(1);
         store::anchors::update(conn, &row).await?;
         let raters = store::anchor_cards::withdraw_open(conn, row.id, now).await?;
         let mut audience = vec![Audience::Staff(Permission::Reviewer)];

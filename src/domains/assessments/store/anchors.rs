@@ -34,8 +34,6 @@ pub struct AnchorSessionRow {
     pub withdrawn_at: Option<DateTime<Utc>>,
     /// By whom.
     pub withdrawn_by_id: Option<Uuid>,
-    /// Its row version.
-    pub version: i64,
     /// When it was chosen.
     pub created_at: DateTime<Utc>,
 }
@@ -97,7 +95,6 @@ pub async fn update(conn: &mut Conn, row: &AnchorSessionRow) -> DbResult<()> {
         .set((
             anchor_sessions::withdrawn_at.eq(row.withdrawn_at),
             anchor_sessions::withdrawn_by_id.eq(row.withdrawn_by_id),
-            anchor_sessions::version.eq(row.version),
         ))
         .execute(conn)
         .await?;

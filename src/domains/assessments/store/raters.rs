@@ -12,7 +12,7 @@ struct Found {
     assessor_id: Uuid,
 }
 
-// Whoever hosted, rated, read or decided anything of the application is out, but not who was seated at a time that was
+// Whoever hosted, rated (an anchor card too), read or decided anything of the application is out, but not who was seated at a time that was
 // given up; who has the fewest cards comes first.
 const POOL: &str = "
     SELECT t.assessor_id

@@ -217,7 +217,6 @@ diesel::table! {
         due_at -> Timestamptz,
         withdrawn_at -> Nullable<Timestamptz>,
         withdrawn_by_id -> Nullable<Uuid>,
-        version -> Int8,
         created_at -> Timestamptz,
     }
 }
