@@ -489,6 +489,9 @@ async fn the_payers_bank_ends_a_dispute_that_it_leaves_without_an_object() {
         let dispute = deal.dispute(&deal.client, 0, 0).await;
         let taken = deal.bank_takes(path).await;
         assert_eq!(deal.state(path).await, "disputed");
+        // What is frozen stays so until the bank has decided.
+        let withdrawn = deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!({})).await;
+        assert_eq!((withdrawn.status, withdrawn.code().as_str()), (409, "state_conflict"), "{withdrawn}");
         deal.bank_decides(&taken, won).await;
         let (of_milestone, of_dispute) = match won {
             true => ("disputed", "response_due"), // their own dispute goes on
@@ -499,6 +502,28 @@ async fn the_payers_bank_ends_a_dispute_that_it_leaves_without_an_object() {
         deal.assert_whole().await;
         deal.app.stop().await;
     }
+}
+
+#[tokio::test]
+async fn what_was_held_back_is_gone_when_the_payers_bank_has_taken_it() {
+    let deal = active(json!({ "holdback": { "bps": 1_000, "days": 20 } })).await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    deal.act(&deal.client, path, "accept", json!({})).await.assert_status(200);
+    assert_eq!(deal.see(path).await.text_at("/holdback_state"), "held");
+    let taken = deal.bank_takes(path).await;
+    deal.bank_decides(&taken, false).await;
+    let seen = deal.see(path).await;
+    assert_eq!(
+        (seen.text_at("/holdback_state"), seen.at("/held_back/amount")),
+        ("charged_back".into(), json!(0))
+    );
+    // Nothing is left to be freed on its day, nor by hand.
+    deal.app.advance_days(25).await;
+    deal.act(&deal.client, path, "free_holdback", json!(null)).await.assert_status(409);
+    assert_eq!(deal.app.number("SELECT count(*) AS n FROM jobs WHERE dead_at IS NOT NULL").await, 0);
+    deal.assert_whole().await;
+    deal.app.stop().await;
 }
 
 #[tokio::test]

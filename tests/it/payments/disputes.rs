@@ -210,6 +210,24 @@ async fn what_a_developer_gives_back_after_a_lost_dispute_repays_the_platform() 
     deal.whole().await;
 }
 
+/// The developer never had it, and the client has it from the bank.
+#[tokio::test]
+async fn nobody_owes_what_a_lost_dispute_took_before_it_was_sent() {
+    let deal = Deal::funded().await;
+    deal.release(1, 40_000, 5).await.expect("released");
+    let dispute = deal.dispute().await;
+    deal.decide(&dispute, false).await;
+    assert_eq!((deal.transfers().await, deal.loss().await), (vec!["canceled".into()], 6_000));
+    deal.refund_released(2, 40_000).await.expect("asked");
+    deal.settle().await;
+    assert_eq!(deal.refunds().await, ["charged_back"]);
+    assert_eq!(deal.balance(K::DeveloperReceivable, deal.developer_id().uuid()).await, 0);
+    assert_eq!(deal.balance(K::ClientCredit, deal.organisation().uuid()).await, 0);
+    // The fee that was earned on it is given back, to whom bore it.
+    assert_eq!(deal.loss().await, 0);
+    deal.whole().await;
+}
+
 /// The bank is quicker than a reversal that a refund waits for: the client gets no refund beside the bank's.
 #[tokio::test]
 async fn a_refund_that_waited_for_a_reversal_is_not_asked_for_during_a_dispute() {

@@ -285,7 +285,8 @@ impl Assessments {
         let session = self.progress(conn, vec![row]).await?.pop().ok_or_else(missing)?;
         let shown = session.lacking.is_empty()
             && session.submitted > 0
-            && !store::anchor_cards::has_open(conn, None, actor.account_id).await?;
+            && !store::anchor_cards::has_open(conn, None, actor.account_id).await?
+            && !store::cards::has_open(conn, assessment.application_id, actor.account_id).await?;
         if !shown {
             return Ok(AnchorDetail { session, cards: None });
         }

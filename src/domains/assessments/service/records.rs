@@ -88,7 +88,7 @@ impl Assessments {
         Ok(RecordDetail { row, own_notes, notes })
     }
 
-    /// No notes until their anchor card is in; then everybody's, and they are noted: they rate the candidate no more.
+    /// No notes until their anchor card is in, and no other card of the application waits for them; then everybody's.
     async fn record_of_anchor_rater(
         &self,
         conn: &mut Conn,
@@ -96,12 +96,11 @@ impl Assessments {
         row: AssessmentRow,
         state: &str,
     ) -> Result<RecordDetail> {
-        if state != CardState::Submitted.as_str() {
+        let is_in = state == CardState::Submitted.as_str();
+        if !is_in || store::cards::has_open(conn, row.application_id, actor.account_id).await? {
             return Ok(RecordDetail { row, own_notes: None, notes: None });
         }
-        let id = row.assessment_id();
-        store::cards::read_by(conn, id, actor.account_id, self.ctx.clock.now()).await?;
-        let notes = Some(store::records::of(conn, id).await?);
+        let notes = Some(store::records::of(conn, row.assessment_id()).await?);
         Ok(RecordDetail { row, own_notes: None, notes })
     }
 

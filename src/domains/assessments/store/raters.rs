@@ -12,8 +12,8 @@ struct Found {
     assessor_id: Uuid,
 }
 
-// Whoever hosted, rated (an anchor card too), read or decided anything of the application is out, but not who was seated at a time that was
-// given up; who has the fewest cards comes first.
+// Whoever hosted, rated, read or decided anything of the application is out, but not who was seated at a time that was
+// given up. Whoever has an anchor card of it comes last: all of the track may. Else who has the fewest cards comes first.
 const POOL: &str = "
     SELECT t.assessor_id
     FROM (SELECT DISTINCT assessor_id FROM assessor_tracks WHERE track = $1 AND role IN ('lead', 'observer')) t
@@ -27,15 +27,15 @@ const POOL: &str = "
         UNION ALL
         SELECT c.rater_id FROM assessments x JOIN rating_cards c ON c.assessment_id = x.id WHERE x.application_id = $2
         UNION ALL
-        SELECT c.rater_id FROM assessments x JOIN anchor_sessions s ON s.assessment_id = x.id
-            JOIN anchor_cards c ON c.anchor_session_id = s.id WHERE x.application_id = $2
-        UNION ALL
         SELECT r.reader_id FROM assessments x JOIN rating_readers r ON r.assessment_id = x.id
             WHERE x.application_id = $2
         UNION ALL
         SELECT o.decided_by_id FROM assessments x JOIN assessment_outcomes o ON o.assessment_id = x.id
             WHERE x.application_id = $2)
-    ORDER BY (SELECT count(*) FROM rating_cards c WHERE c.rater_id = t.assessor_id AND c.state = 'open'),
+    ORDER BY EXISTS (SELECT FROM assessments x JOIN anchor_sessions s ON s.assessment_id = x.id
+            JOIN anchor_cards c ON c.anchor_session_id = s.id
+            WHERE x.application_id = $2 AND c.rater_id = t.assessor_id),
+        (SELECT count(*) FROM rating_cards c WHERE c.rater_id = t.assessor_id AND c.state = 'open'),
         (SELECT count(*) FROM rating_cards c WHERE c.rater_id = t.assessor_id AND c.opened_at > $3),
         t.assessor_id";
 

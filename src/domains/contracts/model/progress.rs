@@ -89,6 +89,8 @@ string_enum! {
         Held = "held",
         /// Released.
         Freed = "freed",
+        /// The payer's bank has taken it.
+        ChargedBack = "charged_back",
     }
 }
 

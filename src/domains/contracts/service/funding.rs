@@ -5,6 +5,7 @@ use std::pin::Pin;
 use assay_kernel::ids::{ContractId, MilestoneId, PaymentMethodId};
 use assay_kernel::process::Who;
 use assay_kernel::{Actor, Error, Money, Result, Scope};
+use assay_ledger::{AccountKind, AccountRef};
 use assay_payments::{Funding, Moved, Movement};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
@@ -159,6 +160,7 @@ async fn apply(
         }
         Movement::PaymentDisputeLost => {
             disputes::lose_object(ctx, conn, contract, row).await?;
+            lose_holdback(ctx, conn, row).await?;
             if row.state()? != MilestoneState::Disputed {
                 return Ok(());
             }
@@ -168,6 +170,21 @@ async fn apply(
             decide(ctx, conn, contract, row, order).await.map(drop)
         }
     }
+}
+
+/// Of what was held back, only what the payer's bank has left is held back still.
+async fn lose_holdback(ctx: &Ctx, conn: &mut Conn, row: &mut MilestoneRow) -> Result<()> {
+    if row.holdback_state != HoldbackState::Held.as_str() {
+        return Ok(());
+    }
+    let frozen = AccountRef::of(AccountKind::HoldFrozen, row.id);
+    let there = assay_ledger::balance(conn, frozen, row.currency()?).await?.amount;
+    row.freed = row.freed.max(row.held_back.saturating_sub(there));
+    if row.held_back == row.freed {
+        row.holdback_state = HoldbackState::ChargedBack.to_string();
+        timers::clear(conn, MILESTONE.name, row.id, &["free_holdback"]).await?;
+    }
+    save_milestone(ctx, conn, row).await
 }
 
 /// The money is held.

@@ -202,6 +202,8 @@ pub struct TransferView {
     pub repaid: Money,
     /// What of the amount was taken back.
     pub reversed: Money,
+    /// What a dispute that was lost has taken of it before it was sent, less what refunds have counted of that.
+    pub charged_back: Money,
     /// Where it stands: see the process table `transfer`.
     #[schema(example = "paid")]
     pub state: String,
@@ -234,6 +236,7 @@ impl TransferView {
             amount: money(row.amount, &row.currency)?,
             repaid: money(row.repaid, &row.currency)?,
             reversed: money(row.reversed, &row.currency)?,
+            charged_back: money(row.charged_back, &row.currency)?,
             allowed_actions: actions.allowed,
             why_not: actions.why_not,
             state: row.state,

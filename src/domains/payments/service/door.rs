@@ -259,6 +259,7 @@ pub async fn release_in(ctx: &Ctx, conn: &mut Conn, release: &Release) -> Result
         updated_at: now,
         paid_at: None,
         repaid,
+        charged_back: 0,
     };
     store::transfers::insert(conn, &row).await?;
     timers::set(ctx, conn, TRANSFER.name, row.id, "queue", release.payable_from).await

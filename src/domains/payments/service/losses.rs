@@ -74,7 +74,7 @@ pub async fn recover_loss(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow, id: U
         }
     }
     if part == 0 {
-        return Ok(());
+        return charged_back(row, 0);
     }
     let of_amount = part.min(row.left().0);
     let of = part_of(row, of_amount, part.saturating_sub(of_amount))?;

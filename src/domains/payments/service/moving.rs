@@ -134,7 +134,16 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
     }
     let reversals = store::refunds::reversal::of_refund(conn, row.id).await?;
     row.reversed = reversals.iter().filter(|r| r.state == "made").map(|r| r.amount).sum();
-    let mut left = row.amount.saturating_sub(row.unpaid).saturating_sub(row.reversed);
+    for transfer in &mut transfers {
+        // The client has this from the bank already, and the developer never had it.
+        let part = row.left().0.min(transfer.charged_back);
+        if part > 0 {
+            row.charged_back = row.charged_back.saturating_add(part);
+            transfer.charged_back = transfer.charged_back.saturating_sub(part);
+            keep_transfer(ctx, conn, transfer).await?;
+        }
+    }
+    let mut left = row.left().0.saturating_sub(row.unpaid).saturating_sub(row.reversed);
     let mut asked = false;
     for transfer in &mut transfers {
         let part = left.min(transfer.amount.saturating_sub(transfer.reversed));
@@ -170,9 +179,11 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
         owed: of(row.owed)?,
         fee: of(row.fee)?,
     };
-    post_in(ctx, conn, &event, Some(row.contract)).await?;
+    if row.to_send() > 0 {
+        post_in(ctx, conn, &event, Some(row.contract)).await?;
+    }
     step(&REFUND, &mut row.state, "queue")?;
-    if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
+    if row.to_send() > 0 && store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
         step(&REFUND, &mut row.state, "refuse")?;
         row.failure = Some("payment_disputed".to_owned());
         keep_refund(ctx, conn, row).await?;

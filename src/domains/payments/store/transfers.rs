@@ -33,6 +33,7 @@ pub struct TransferRow {
     pub updated_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
     pub repaid: i64,
+    pub charged_back: i64,
 }
 
 rows!(transfers, TransferRow, id);

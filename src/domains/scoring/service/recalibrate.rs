@@ -87,7 +87,14 @@ pub async fn nightly(ctx: &Ctx) -> Result<()> {
             && ratings.assessors.len() >= usize::try_from(policy.calibration_min_assessors).unwrap_or(0);
         let count = i64::try_from(ratings.len()).map_err(Error::internal)?;
         let newest = ctx.db.read(async |conn| Ok(store::calibrations::newest(conn, scale).await?)).await?;
-        if !enough || newest.is_some_and(|newest| newest.ratings == count) {
+        let told = match newest {
+            Some(newest) if newest.ratings == count => {
+                let since = newest.made_at;
+                !ctx.db.read(async |conn| Ok(store::anchors::withdrawn_since(conn, since).await?)).await?
+            }
+            _ => false,
+        };
+        if !enough || told {
             tracing::info!(%scale, ratings = count, enough, "nothing new to calibrate by");
             continue;
         }

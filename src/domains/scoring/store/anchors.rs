@@ -65,3 +65,14 @@ pub async fn of(conn: &mut Conn, quarter: Quarter, now: DateTime<Utc>) -> DbResu
     };
     Ok(rows.into_iter().map(rater).collect())
 }
+
+statement! {
+    struct Withdrawn(since: DateTime<Utc> as Timestamptz) -> (BigInt);
+    "SELECT count(*) FROM anchor_sessions WHERE withdrawn_at >= {}"
+}
+
+/// Was an anchor session withdrawn since then, so that its cards count no more?
+pub async fn withdrawn_since(conn: &mut Conn, since: DateTime<Utc>) -> DbResult<bool> {
+    let (withdrawn,): (i64,) = Withdrawn { since }.get_result(conn).await?;
+    Ok(withdrawn > 0)
+}

@@ -104,6 +104,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         paid_at -> Nullable<Timestamptz>,
         repaid -> Int8,
+        charged_back -> Int8,
     }
 }
 

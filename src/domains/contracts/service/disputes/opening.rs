@@ -21,6 +21,7 @@ use super::{Case, DisputeDetail, begin, detail, ending, save, wait};
 use crate::model::{DISPUTE, MILESTONE, MilestoneState};
 use crate::store;
 use crate::store::disputes::{DisputeRow, ONCE};
+use crate::store::milestones::MilestoneRow;
 
 /// What a side claims.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -81,10 +82,7 @@ pub async fn open_in(
         return Err(Error::new(Code::StateConflict, "Nothing of its money is left to dispute about."));
     }
     check_part(input.developer_amount, balance, "/developer_amount")?;
-    if !assay_payments::can_move(conn, milestone.id).await? {
-        let detail = "The payer's bank is taking the payment back: that ends first.";
-        return Err(Error::new(Code::StateConflict, detail));
-    }
+    only_movable(conn, &milestone).await?;
     let (now, policy) = (ctx.clock.now(), &ctx.policy.disputes);
     let opened = DISPUTE.initial;
     let mut row = DisputeRow {
@@ -155,6 +153,15 @@ pub async fn open_in(
     detail(conn, actor, case).await
 }
 
+/// Nothing is frozen or thawed while the payer's bank takes the payment back.
+async fn only_movable(conn: &mut Conn, milestone: &MilestoneRow) -> Result<()> {
+    if assay_payments::can_move(conn, milestone.id).await? {
+        return Ok(());
+    }
+    let detail = "The payer's bank is taking the payment back: that ends first.";
+    Err(Error::new(Code::StateConflict, detail))
+}
+
 /// The other side answers; both negotiate.
 ///
 /// # Errors
@@ -208,6 +215,7 @@ pub async fn withdraw_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: DisputeI
         assay_payments::resume_transfers_in(ctx, conn, milestone.id).await?;
         clocks::set_holdback(ctx, conn, milestone).await?;
     } else {
+        only_movable(conn, milestone).await?;
         let thawed = Event::Freed { id: row.id, milestone: milestone.id, amount: row.balance()? };
         assay_ledger::post_in(ctx, conn, &thawed, Some(contract.id)).await?;
         ending::thaw(ctx, conn, contract, milestone, row.created_at).await?;

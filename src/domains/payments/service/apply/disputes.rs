@@ -214,6 +214,13 @@ impl Payments {
     async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &mut DisputeRow) -> Result<()> {
         let currency = row.currency.clone();
         let of = |amount| money(amount, &currency);
+        // What has come free since the money was taken is frozen as well.
+        let free = self.there_is(conn, AccountKind::Hold, payment.milestone, of(0)?.currency).await?;
+        if free > 0 {
+            let event = Event::HeldBack { id: row.id, milestone: payment.milestone, amount: of(free)? };
+            post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
+            row.frozen = row.frozen.saturating_add(free);
+        }
         let was_frozen = self.frozen(conn, payment, row).await?;
         let frozen = was_frozen.min(row.amount);
         let mut left = row.amount.saturating_sub(frozen);
@@ -233,6 +240,7 @@ impl Payments {
             let part = left.min(transfer.amount);
             if part > 0 {
                 developer = transfer.developer_id;
+                transfer.charged_back = transfer.charged_back.saturating_add(part);
                 withhold(&self.ctx, conn, &mut transfer, part).await?;
                 unpaid = unpaid.saturating_add(part);
                 left = left.saturating_sub(part);
