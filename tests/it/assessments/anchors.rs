@@ -232,6 +232,44 @@ async fn a_card_is_filled_in_by_its_rater_and_submitted_once() {
 }
 
 #[tokio::test]
+async fn a_session_that_all_have_rated_as_an_anchor_can_still_be_redone() {
+    let app = TestApp::start().await;
+    app.next_quarter().await;
+    let over = app.decided("ada-oss", 1).await;
+    let sam = app.reviewer().await;
+    let (umar, kaya) = (app.assessor("staff-umar").await, app.assessor("staff-kaya").await);
+    let rosa = app.assessor("staff-rosa").await;
+    app.advance_days(15).await;
+    app.add_anchor(&sam, &over).await.assert_status(201);
+    for rater in [&umar, &kaya, &rosa] {
+        let own = app.anchor_of(rater, &over).await;
+        app.rate_anchor(rater, &own, card(2, "no")).await;
+    }
+    let reason = json!({ "reason": "The task had a defect of its own." });
+    let granted = app.review(&sam, &over.path, "grant_redo", reason).await;
+    granted.assert_status(201);
+    let redo = format!("/v1/assessments/{}", granted.id());
+    app.seat_redo(&redo, (&umar, &kaya)).await;
+    app.end_session(&redo).await;
+
+    // What was said of the candidate before is not for who rates them now, though an anchor card is in.
+    let record = format!("{}/record", over.path);
+    assert_eq!(app.get(&record).by(&umar).expect(200).await.at("/notes"), Value::Null);
+    assert!(app.get(&record).by(&rosa).expect(200).await.at("/notes").is_array());
+    domains::set_permission(app.ctx(), "staff-umar", Permission::Reviewer, true).await.expect("granted");
+    let listed = app.get("/v1/anchor_sessions").by(&sam).expect(200).await;
+    let session = format!("/v1/anchor_sessions/{}", listed.text_at("/data/0/id"));
+    assert_eq!(app.get(&session).by(&umar).expect(200).await.at("/cards"), Value::Null);
+
+    // They disagree, and Rosa is asked: nobody is there who has no anchor card.
+    app.rate(&umar, &redo, card(4, "yes")).await;
+    app.rate(&kaya, &redo, card(1, "no")).await;
+    assert_eq!(app.get(&redo).by(&sam).expect(200).await.text_at("/state"), "adjudication");
+    app.get(&format!("{redo}/card")).by(&rosa).expect(200).await;
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_reviewer_adds_a_session_and_withdraws_it() {
     let app = TestApp::start().await;
     app.next_quarter().await;

@@ -68,6 +68,10 @@ impl Assessments {
         let now = self.ctx.clock.now();
         let quarter = Quarter::of(now);
         db.tx(async |conn| Ok(store::anchor_cards::withdraw_idle(conn, now, quarter).await?)).await?;
+        if self.anchors_due(now) > quarter.ends_at() {
+            // Who were asked now would have no time.
+            return Ok(());
+        }
         let tracks = db.read(async |conn| Ok(store::assessors::staffed_tracks(conn).await?)).await?;
         for track in &tracks {
             db.tx(async |conn| self.choose_anchors_in(conn, quarter, track).await).await?;
@@ -81,9 +85,6 @@ impl Assessments {
     /// Fills the places of a track's set, once there are sessions for all of them. The database gives each place once.
     async fn choose_anchors_in(&self, conn: &mut Conn, quarter: Quarter, track: &str) -> Result<()> {
         let now = self.ctx.clock.now();
-        if self.anchors_due(now) > quarter.ends_at() {
-            return Ok(());
-        }
         let taken = store::anchors::places(conn, quarter, track).await?;
         let most = self.ctx.policy.assessments.anchor_sessions;
         let places: Vec<i16> = (1..=most).filter(|place| !taken.contains(place)).collect();

@@ -16,6 +16,7 @@ use super::approvals::{Proposed, needs_second_person, propose_act_in};
 use super::commands;
 use super::commands::there;
 use super::holds::go_on;
+use super::losses::recover_loss;
 use super::moving::{command_refund, keep_refund, keep_transfer, queue_transfer};
 use crate::model::approval::MoneyAct;
 use crate::model::command::CommandKind;
@@ -249,8 +250,12 @@ impl Payments {
             return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
         }
         row.refund = None;
+        // It may have come back while another dispute was open, which kept it from repaying a loss.
+        recover_loss(&self.ctx, conn, &mut row, self.ctx.ids.uuid()).await?;
         keep_refund(&self.ctx, conn, &mut row).await?;
-        command_refund(&self.ctx, conn, &mut row).await?;
+        if row.to_send() > 0 {
+            command_refund(&self.ctx, conn, &mut row).await?;
+        }
         Ok(row)
     }
 
