@@ -228,6 +228,30 @@ async fn nobody_owes_what_a_lost_dispute_took_before_it_was_sent() {
     deal.whole().await;
 }
 
+/// One release is sent and one is not when a refund of the first waits for its reversal; what a lost dispute takes of the
+/// second meanwhile is not counted on top of what the reversal brings.
+#[tokio::test]
+async fn a_reversal_and_what_a_dispute_took_are_not_counted_twice() {
+    let deal = Deal::funded().await;
+    deal.release(1, 40_000, 0).await.expect("released");
+    deal.settle().await;
+    deal.release(2, 30_000, 5).await.expect("released");
+    deal.fault(json!({ "kind": "error_before", "method": "POST", "prefix": "/v1/transfers/", "count": 3 }))
+        .await;
+    deal.refund_released(3, 40_000).await.expect("asked");
+    deal.app.work().await;
+    let dispute = deal.dispute().await;
+    deal.decide(&dispute, false).await;
+    assert_eq!(deal.refunds().await, ["taking_back"]);
+    for _ in 0..6 {
+        deal.after(60).await;
+    }
+    assert_eq!(deal.refunds().await, ["charged_back"]);
+    assert_eq!(deal.balance(K::ClientCredit, deal.organisation().uuid()).await, 0);
+    assert_eq!(deal.balance(K::DeveloperReceivable, deal.developer_id().uuid()).await, 0);
+    deal.whole().await;
+}
+
 /// The bank is quicker than a reversal that a refund waits for: the client gets no refund beside the bank's.
 #[tokio::test]
 async fn a_refund_that_waited_for_a_reversal_is_not_asked_for_during_a_dispute() {

@@ -134,16 +134,17 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
     }
     let reversals = store::refunds::reversal::of_refund(conn, row.id).await?;
     row.reversed = reversals.iter().filter(|r| r.state == "made").map(|r| r.amount).sum();
+    let mut left = row.left().0.saturating_sub(row.unpaid).saturating_sub(row.reversed);
     for transfer in &mut transfers {
         // The client has this from the bank already, and the developer never had it.
-        let part = row.left().0.min(transfer.charged_back);
+        let part = left.min(transfer.charged_back);
         if part > 0 {
             row.charged_back = row.charged_back.saturating_add(part);
             transfer.charged_back = transfer.charged_back.saturating_sub(part);
             keep_transfer(ctx, conn, transfer).await?;
+            left = left.saturating_sub(part);
         }
     }
-    let mut left = row.left().0.saturating_sub(row.unpaid).saturating_sub(row.reversed);
     let mut asked = false;
     for transfer in &mut transfers {
         let part = left.min(transfer.amount.saturating_sub(transfer.reversed));
@@ -190,7 +191,7 @@ pub async fn take_back(ctx: &Ctx, conn: &mut Conn, row: &mut RefundRow) -> Resul
         return Ok(false);
     }
     recover_loss(ctx, conn, row, row.decision).await?;
-    if row.state == "charged_back" {
+    if row.to_send() == 0 {
         keep_refund(ctx, conn, row).await?;
         return Ok(false);
     }
