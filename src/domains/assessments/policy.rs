@@ -30,6 +30,11 @@ pub fn who(actor: &Actor, candidate: Uuid) -> Vec<Who> {
     if actor.account_id.uuid() == candidate {
         return vec![Who::Developer];
     }
+    staff(actor)
+}
+
+/// What the actor is of the staff.
+pub fn staff(actor: &Actor) -> Vec<Who> {
     let held = actor.permissions.iter().filter(|permission| is_staff(actor, **permission));
     held.copied().map(Who::Staff).collect()
 }

@@ -241,6 +241,13 @@ impl Life<'_> {
         let held = if self.number(0..4) > 0 { Held::Free } else { Held::Frozen };
         let there = if held == Held::Free { K::Hold } else { K::HoldFrozen };
         let fee = of(K::FeeDeferred, milestone);
+        let source = || match self.number(0..3) {
+            0 => RefundOf::Credit { organisation, amount: usd(of(K::ClientCredit, organisation)) },
+            _ => {
+                let amount = usd(of(there, milestone));
+                RefundOf::Milestone { milestone, held, amount, fee: usd(fee) }
+            }
+        };
         match self.number(0..29) {
             20 => Event::Repaid { id: fact, developer, amount: usd(of(K::DeveloperReceivable, developer)) },
             21 => Event::ArbitrationFee { id: fact, milestone, amount: usd(of(K::HoldFrozen, milestone)) },
@@ -277,12 +284,7 @@ impl Life<'_> {
                 Event::TransferRefused { command, developer, amount: usd(of(K::ClearingTransfer, command)) }
             }
             13 | 14 => {
-                let of = if self.number(0..3) > 0 {
-                    let amount = usd(of(there, milestone));
-                    RefundOf::Milestone { milestone, held, amount, fee: usd(fee) }
-                } else {
-                    RefundOf::Credit { organisation, amount: usd(of(K::ClientCredit, organisation)) }
-                };
+                let of = source();
                 // The refusal gives back what was commanded, or what was not.
                 let key = format!("refund_commanded:{command}");
                 match book.taken.get(&key).and_then(|taken| taken.event.clone()) {
@@ -292,15 +294,7 @@ impl Life<'_> {
                     _ => Event::RefundCommanded { command, of },
                 }
             }
-            28 => {
-                let of = if self.number(0..2) == 0 {
-                    let amount = usd(of(there, milestone));
-                    RefundOf::Milestone { milestone, held, amount, fee: usd(fee) }
-                } else {
-                    RefundOf::Credit { organisation, amount: usd(of(K::ClientCredit, organisation)) }
-                };
-                Event::LossRecovered { id: fact, of }
-            }
+            28 => Event::LossRecovered { id: fact, of: source() },
             15 => Event::RefundConfirmed { command, amount: usd(of(K::ClearingRefund, command)) },
             16 => Event::RefundAfterRelease {
                 id: fact,

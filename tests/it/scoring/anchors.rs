@@ -2,40 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::assessments::rating::{CRITERIA, card};
+use super::invented;
+use crate::assessments::rating::card;
 use crate::assessments::uuid_of;
 use crate::harness::TestApp;
 
 /// 40 decided assessments, three cards each: every second one by one half of the assessors, the rest by the other.
-async fn two_halves(app: &TestApp, halves: [[uuid::Uuid; 2]; 2]) {
-    let id =
-        |kind: &str, n: &str| format!("('00000000-{kind}-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid");
-    let now = app.now();
-    let (person, assessment, application) = (id("0001", "d"), id("0002", "d"), id("0003", "d"));
-    let [[a, b], [c, d]] = halves;
+async fn two_halves(app: &TestApp, [[a, b], [c, d]]: [[uuid::Uuid; 2]; 2]) {
     let assessor = format!(
         "CASE WHEN t = 2 THEN {} ELSE (ARRAY['{a}', '{b}', '{c}', '{d}']::uuid[])[d % 2 * 2 + t + 1] END",
-        id("0004", "d % 2")
+        invented("0004", "d % 2")
     );
-    let criteria = CRITERIA.map(|name| format!("'{name}'")).join(",");
-    app.figures(&format!(
-        "INSERT INTO assessments (id, application_id, candidate_id, track, state, zone, task_family, task_version,
-            ai_policy, rubric_version, policy, policy_version, bookable_from, created_at, updated_at)
-         SELECT {assessment}, {application}, {person}, 'backend', 'finalized', 'UTC', 'api-service', '2026-11', '',
-            '2026-11-21', '{{}}', 'x', '{now}', '{now}', '{now}'
-         FROM generate_series(1, 40) d;
-         INSERT INTO rating_cards (id, assessment_id, rater_id, role, from_record, state, content, rubric_version, opened_at,
-            due_at, submitted_at, version, updated_at)
-         SELECT {card}, {assessment}, {assessor}, (ARRAY['lead', 'observer', 'third'])[t + 1], false, 'submitted',
-            jsonb_build_object('ratings', (
-                SELECT jsonb_object_agg(c, jsonb_build_object('level',
-                    greatest(0, least(4, 1 + d % 3 + ((d * 7 + (d + t) * 5 + i * 3) % 3 - 1)::int))))
-                FROM unnest(ARRAY[{criteria}]) WITH ORDINALITY c (c, i))),
-            '2026-11-21', '{now}', '{now}', '{now}', 1, '{now}'
-         FROM generate_series(1, 40) d, generate_series(0, 2) t",
-        card = id("0005", "d * 3 + t"),
-    ))
-    .await;
+    let level = "1 + d % 3 + ((d * 7 + (d + t) * 5 + i * 3) % 3 - 1)::int";
+    app.decided_crowd(1..=40, &assessor, level).await;
 }
 
 #[tokio::test]

@@ -3,41 +3,23 @@
 use assay_kernel::Permission;
 use serde_json::{Value, json};
 
-use crate::assessments::rating::{CRITERIA, card, decision};
+use super::invented;
+use crate::assessments::rating::{card, decision};
 use crate::assessments::uuid_of;
 use crate::harness::TestApp;
 
 /// 60 decided assessments from number `base` on, three cards each by six assessors in turn, of whom the first is severe by
 /// `harsh` levels and the first two are these.
-async fn crowd(app: &TestApp, base: u32, harsh: u32, known: [uuid::Uuid; 2]) {
-    let id =
-        |kind: &str, n: &str| format!("('00000000-{kind}-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid");
-    let (now, [first, second]) = (app.now(), known);
-    let (person, assessment, application) = (id("0001", "d"), id("0002", "d"), id("0003", "d"));
+async fn crowd(app: &TestApp, base: u32, harsh: u32, [first, second]: [uuid::Uuid; 2]) {
     let assessor = format!(
         "CASE (d + t) % 6 WHEN 0 THEN '{first}'::uuid WHEN 1 THEN '{second}'::uuid ELSE {} END",
-        id("0004", "(d + t) % 6")
+        invented("0004", "(d + t) % 6")
     );
-    let criteria = CRITERIA.map(|name| format!("'{name}'")).join(",");
-    app.figures(&format!(
-        "INSERT INTO assessments (id, application_id, candidate_id, track, state, zone, task_family, task_version,
-            ai_policy, rubric_version, policy, policy_version, bookable_from, created_at, updated_at)
-         SELECT {assessment}, {application}, {person}, 'backend', 'finalized', 'UTC', 'api-service', '2026-11', '',
-            '2026-11-21', '{{}}', 'x', '{now}', '{now}', '{now}'
-         FROM generate_series({base}, {base} + 59) d;
-         INSERT INTO rating_cards (id, assessment_id, rater_id, role, from_record, state, content, rubric_version, opened_at,
-            due_at, submitted_at, version, updated_at)
-         SELECT {card}, {assessment}, {assessor}, (ARRAY['lead', 'observer', 'third'])[t + 1], false, 'submitted',
-            jsonb_build_object('ratings', (
-                SELECT jsonb_object_agg(c, jsonb_build_object('level', greatest(0, least(4, 1 + d % 3
-                    + ((d * 7 + ((d + t) % 6) * 5 + i * 3) % 3 - 1)::int
-                    - CASE WHEN (d + t) % 6 = 0 THEN {harsh} ELSE 0 END))))
-                FROM unnest(ARRAY[{criteria}]) WITH ORDINALITY c (c, i))),
-            '2026-11-21', '{now}', '{now}', '{now}', 1, '{now}'
-         FROM generate_series({base}, {base} + 59) d, generate_series(0, 2) t",
-        card = id("0005", "d * 3 + t"),
-    ))
-    .await;
+    let level = format!(
+        "1 + d % 3 + ((d * 7 + ((d + t) % 6) * 5 + i * 3) % 3 - 1)::int
+            - CASE WHEN (d + t) % 6 = 0 THEN {harsh} ELSE 0 END"
+    );
+    app.decided_crowd(base..=base + 59, &assessor, &level).await;
 }
 
 #[tokio::test]

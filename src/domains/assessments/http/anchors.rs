@@ -5,7 +5,6 @@ use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, AnchorSessionId, AssessmentId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Error, Limit, Page, Result};
-use assay_platform::crypto::{base64url, sha256};
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Routes,
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use super::tag_of;
 use crate::model::Quarter;
 use crate::model::rating::CardContent;
 use crate::service::Assessments;
@@ -141,7 +141,7 @@ fn shown(detail: &AnchorDetail, now: DateTime<Utc>) -> Result<(String, String)> 
     let cards = cards.map(|cards| cards.into_iter().map(SubmittedAnchorCard::from).collect());
     let view = AnchorSessionDetail { session: AnchorSessionView::new(session, now), cards };
     let body = serde_json::to_string(&view).map_err(Error::internal)?;
-    let tag = format!("\"{}\"", base64url(&sha256(body.as_bytes())));
+    let tag = tag_of(&body);
     Ok((body, tag))
 }
 

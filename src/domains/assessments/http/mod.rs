@@ -16,7 +16,13 @@ mod sessions;
 mod staff;
 mod time_off;
 
+use assay_platform::crypto::{base64url, sha256};
 use assay_platform::web::Routes;
+
+/// The entity tag of what is shown, where a version would count what is not for the caller.
+fn tag_of(body: &str) -> String {
+    format!("\"{}\"", base64url(&sha256(body.as_bytes())))
+}
 
 /// Registers every route of this domain.
 pub fn routes(routes: &mut Routes<'_>) {

@@ -4,12 +4,12 @@ use actix_web::web::Data;
 use actix_web::{get, patch};
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::{Error, Result};
-use assay_platform::crypto::{base64url, sha256};
 use assay_platform::web::{Auth, IfMatch, MergePatchDocument, Outcome, Path, Reader, Reply, Routes, Staff};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::tag_of;
 use crate::model::AssessmentState;
 use crate::service::Assessments;
 use crate::service::records::{RecordContent, RecordDetail};
@@ -92,7 +92,7 @@ fn shown(detail: &RecordDetail) -> Result<(String, String)> {
         notes: notes.as_ref().map(|notes| notes.iter().cloned().map(SessionNotes::from).collect()),
     };
     let body = serde_json::to_string(&view).map_err(Error::internal)?;
-    let tag = format!("\"{}\"", base64url(&sha256(body.as_bytes())));
+    let tag = tag_of(&body);
     Ok((body, tag))
 }
 

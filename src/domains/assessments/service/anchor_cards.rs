@@ -1,19 +1,20 @@
 //! The rater's own anchor card: read, saved, submitted once. A submission touches the card alone.
 
-use assay_kernel::error::{FieldError, FieldErrors};
+use assay_kernel::error::FieldError;
 use assay_kernel::ids::{AccountId, AnchorCardId, AnchorSessionId};
-use assay_kernel::process::{Actions, Who};
-use assay_kernel::{Actor, Error, Result, Scope};
+use assay_kernel::process::Actions;
+use assay_kernel::{Actor, Error, Result};
 use assay_notifications::Template;
 use assay_platform::db::{Conn, Json};
+use assay_platform::timers;
 use assay_platform::timers::Fired;
 use assay_platform::web::IfMatch;
-use assay_platform::{input, timers};
 use serde_json::{Map, Value};
 
 use super::Assessments;
-use crate::model::rating::{CardContent, CardState};
+use crate::model::rating::CardState;
 use crate::model::{ANCHOR_CARD, Quarter, anchor_events};
+use crate::policy::staff;
 use crate::store;
 use crate::store::anchor_cards::AnchorCardRow;
 use crate::store::anchors::AnchorSessionRow;
@@ -40,14 +41,6 @@ impl AnchorCardRow {
     }
 }
 
-/// Who the actor is to a card of their own.
-fn rater(actor: &Actor) -> Vec<Who> {
-    match actor.scopes.contains(&Scope::Account) {
-        true => actor.permissions.iter().copied().map(Who::Staff).collect(),
-        false => Vec::new(),
-    }
-}
-
 impl Assessments {
     fn is_over(&self, session: &AnchorSessionRow) -> bool {
         session.quarter().ends_at() <= self.ctx.clock.now()
@@ -64,13 +57,12 @@ impl Assessments {
         row: AnchorCardRow,
         session: AnchorSessionRow,
     ) -> Result<OwnAnchorCard> {
-        let mut errors = FieldErrors::new();
-        if row.is_open() {
-            row.content.check_whole(&self.rubric(conn, &row.rubric_version).await?, &mut errors);
-        }
-        let lacking = errors.into_vec();
+        let lacking = match row.is_open() {
+            true => self.lacking(conn, &row.content, &row.rubric_version).await?.into_vec(),
+            false => Vec::new(),
+        };
         let blocked = |guard: &str| self.anchor_blocked(guard, &session);
-        let mut actions = ANCHOR_CARD.actions(&row.state, &rater(actor), |_, guard| blocked(guard));
+        let mut actions = ANCHOR_CARD.actions(&row.state, &staff(actor), |_, guard| blocked(guard));
         // A reviewer's withdrawal is the session's; a card that lacks something cannot be submitted.
         let own = |action: &str| match action {
             anchor_events::SUBMIT => lacking.is_empty(),
@@ -127,7 +119,7 @@ impl Assessments {
         event: &str,
     ) -> Result<(AnchorCardRow, AnchorSessionRow, &'static str)> {
         let (card, session) = self.own_anchor(conn, actor, id, true).await?;
-        let transition = ANCHOR_CARD.transition(&card.state, event, &rater(actor))?;
+        let transition = ANCHOR_CARD.transition(&card.state, event, &staff(actor))?;
         seen.check(card.version)?;
         ANCHOR_CARD.check(transition, |guard| self.anchor_blocked(guard, &session))?;
         Ok((card, session, transition.to))
@@ -150,10 +142,7 @@ impl Assessments {
     ) -> Result<OwnAnchorCard> {
         let (mut card, session, _) =
             self.begin_anchor_card(conn, actor, id, seen, anchor_events::EDIT).await?;
-        let content: CardContent = input::merge(&*card.content, patch)?;
-        let mut errors = FieldErrors::new();
-        content.check_draft(&self.rubric(conn, &card.rubric_version).await?, &mut errors);
-        errors.finish()?;
+        let content = self.redrafted(conn, &card.content, &card.rubric_version, patch).await?;
         if content != *card.content {
             card.content = Json(content);
             self.save_anchor_card(conn, &mut card).await?;
@@ -171,9 +160,7 @@ impl Assessments {
     ) -> Result<OwnAnchorCard> {
         let (mut card, session, to) =
             self.begin_anchor_card(conn, actor, id, seen, anchor_events::SUBMIT).await?;
-        let mut errors = FieldErrors::new();
-        card.content.check_whole(&self.rubric(conn, &card.rubric_version).await?, &mut errors);
-        errors.finish()?;
+        self.lacking(conn, &card.content, &card.rubric_version).await?.finish()?;
         card.state = to.to_owned();
         card.submitted_at = Some(self.ctx.clock.now());
         self.save_anchor_card(conn, &mut card).await?;

@@ -41,12 +41,39 @@ impl CardRow {
 
 impl Assessments {
     async fn shown_card(&self, conn: &mut Conn, row: CardRow) -> Result<OwnCard> {
-        let mut errors = FieldErrors::new();
-        if row.is_open() {
-            row.content.check_whole(&self.rubric(conn, &row.rubric_version).await?, &mut errors);
-        }
+        let lacking = match row.is_open() {
+            true => self.lacking(conn, &row.content, &row.rubric_version).await?.into_vec(),
+            false => Vec::new(),
+        };
         let overdue = row.is_open() && row.due_at <= self.ctx.clock.now();
-        Ok(OwnCard { row, lacking: errors.into_vec(), overdue })
+        Ok(OwnCard { row, lacking, overdue })
+    }
+
+    /// What a card, an anchor card too, lacks to be submitted.
+    pub(super) async fn lacking(
+        &self,
+        conn: &mut Conn,
+        content: &CardContent,
+        rubric: &str,
+    ) -> Result<FieldErrors> {
+        let mut errors = FieldErrors::new();
+        content.check_whole(&self.rubric(conn, rubric).await?, &mut errors);
+        Ok(errors)
+    }
+
+    /// A draft of a card, an anchor card too, as the merge patch leaves it.
+    pub(super) async fn redrafted(
+        &self,
+        conn: &mut Conn,
+        content: &CardContent,
+        rubric: &str,
+        patch: &Map<String, Value>,
+    ) -> Result<CardContent> {
+        let content: CardContent = input::merge(content, patch)?;
+        let mut errors = FieldErrors::new();
+        content.check_draft(&self.rubric(conn, rubric).await?, &mut errors);
+        errors.finish()?;
+        Ok(content)
     }
 
     /// The caller's card of an assessment.
@@ -96,11 +123,7 @@ impl Assessments {
         patch: &Map<String, Value>,
     ) -> Result<OwnCard> {
         let mut card = self.begin_card(conn, actor, id, seen, "edit").await?;
-        let content: CardContent = input::merge(&*card.content, patch)?;
-        let rubric = self.rubric(conn, &card.rubric_version).await?;
-        let mut errors = FieldErrors::new();
-        content.check_draft(&rubric, &mut errors);
-        errors.finish()?;
+        let content = self.redrafted(conn, &card.content, &card.rubric_version, patch).await?;
         if content != *card.content {
             card.content = Json(content);
             self.save_card(conn, &mut card).await?;
@@ -119,10 +142,7 @@ impl Assessments {
         // Whoever submits second, of two at the same instant, waits here and then finds the first card in.
         let assessment = store::assessments::lock(conn, id).await?.ok_or_else(|| Error::not_found("card"))?;
         let mut card = self.begin_card(conn, actor, id, seen, "submit").await?;
-        let rubric = self.rubric(conn, &card.rubric_version).await?;
-        let mut errors = FieldErrors::new();
-        card.content.check_whole(&rubric, &mut errors);
-        errors.finish()?;
+        self.lacking(conn, &card.content, &card.rubric_version).await?.finish()?;
         card.state = CardState::Submitted.to_string();
         card.submitted_at = Some(self.ctx.clock.now());
         self.save_card(conn, &mut card).await?;

@@ -2,7 +2,7 @@
 
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::process::{Transition, Who};
-use assay_kernel::{Actor, Code, Error, Result, Scope};
+use assay_kernel::{Actor, Code, Error, Result};
 use assay_platform::db::Conn;
 use assay_platform::web::IfMatch;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Assessments;
 use crate::model::rating::{CardRole, CardState};
 use crate::model::{ASSESSMENT, AssessmentState, events};
+use crate::policy;
 use crate::store;
 use crate::store::assessments::AssessmentRow;
 use crate::store::cards::CardRow;
@@ -17,13 +18,7 @@ use crate::store::outcomes::{AppealRow, OutcomeRow};
 
 /// Who the actor is to an assessment.
 pub fn who(actor: &Actor, row: &AssessmentRow) -> Vec<Who> {
-    if actor.account_id == row.candidate() {
-        return vec![Who::Developer];
-    }
-    match actor.scopes.contains(&Scope::Account) {
-        true => actor.permissions.iter().copied().map(Who::Staff).collect(),
-        false => Vec::new(),
-    }
+    policy::who(actor, row.candidate_id)
 }
 
 /// What the guards of the rating look at, besides the row.

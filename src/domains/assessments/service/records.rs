@@ -60,10 +60,11 @@ impl Assessments {
         if is_staff(actor, Permission::Assessor) {
             let hosts = store::assessments::hosts(conn, id).await?;
             if hosts.iter().any(|host| host.assessor_id == me.uuid()) || self.rates_in(conn, id, me).await? {
-                return self.record_of_rater(conn, actor, row).await;
+                let state = store::cards::own(conn, id, me, false).await?.map(|card| card.state);
+                return self.record_of_rater(conn, actor, row, state.as_deref()).await;
             }
             if let Some(state) = store::anchor_cards::state_of(conn, id, me).await? {
-                return self.record_of_anchor_rater(conn, actor, row, &state).await;
+                return self.record_of_rater(conn, actor, row, Some(&state)).await;
             }
         }
         if is_staff(actor, Permission::Reviewer) {
@@ -72,36 +73,21 @@ impl Assessments {
         Err(missing())
     }
 
-    /// Their own notes; everybody's once their card is in and no other of the application waits for them.
+    /// Their own notes; everybody's once their card (an anchor card is one) is in, and no other of the application waits
+    /// for them.
     async fn record_of_rater(
         &self,
         conn: &mut Conn,
         actor: &Actor,
         row: AssessmentRow,
+        card: Option<&str>,
     ) -> Result<RecordDetail> {
         let (id, me) = (row.assessment_id(), actor.account_id);
-        let card = store::cards::own(conn, id, me, false).await?;
-        let is_in = card.is_some_and(|card| card.state == CardState::Submitted.as_str());
+        let is_in = card == Some(CardState::Submitted.as_str());
         let sees_all = is_in && !store::cards::has_open(conn, row.application_id, me).await?;
         let own_notes = store::records::own(conn, id, me).await?.map(|notes| notes.text);
         let notes = if sees_all { Some(store::records::of(conn, id).await?) } else { None };
         Ok(RecordDetail { row, own_notes, notes })
-    }
-
-    /// No notes until their anchor card is in, and no other card of the application waits for them; then everybody's.
-    async fn record_of_anchor_rater(
-        &self,
-        conn: &mut Conn,
-        actor: &Actor,
-        row: AssessmentRow,
-        state: &str,
-    ) -> Result<RecordDetail> {
-        let is_in = state == CardState::Submitted.as_str();
-        if !is_in || store::cards::has_open(conn, row.application_id, actor.account_id).await? {
-            return Ok(RecordDetail { row, own_notes: None, notes: None });
-        }
-        let notes = Some(store::records::of(conn, row.assessment_id()).await?);
-        Ok(RecordDetail { row, own_notes: None, notes })
     }
 
     /// Everybody's notes once the cards are in. Whoever is shown them is noted: they rate the candidate no more.

@@ -69,12 +69,13 @@ impl Payments {
     }
 
     /// The money of a refund is where it was: frozen, while the payer's bank takes the payment back; once it has, what the
-    /// platform bears of that is repaid first.
-    async fn put_back(&self, conn: &mut Conn, row: &mut RefundRow, command: Uuid) -> Result<()> {
+    /// platform bears of that is repaid first. Answers whether it takes it back now.
+    async fn put_back(&self, conn: &mut Conn, row: &mut RefundRow, command: Uuid) -> Result<bool> {
         let event = Event::RefundRefused { command, of: source_of(row)? };
         post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
         let Some(mut dispute) = store::disputes::lock_open(conn, row.payment_id).await? else {
-            return recover_loss(&self.ctx, conn, row, command).await;
+            recover_loss(&self.ctx, conn, row, command).await?;
+            return Ok(false);
         };
         let (amount, _) = row.left();
         if row.source == "free" && amount > 0 {
@@ -87,7 +88,7 @@ impl Payments {
             dispute.frozen = dispute.frozen.saturating_add(amount);
             store::disputes::update(conn, &dispute).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The provider did not make the refund.
@@ -99,10 +100,9 @@ impl Payments {
         absent: bool,
     ) -> Result<()> {
         let mut row = there(self.lock_refund(conn, command.subject).await?, "refund")?;
-        self.put_back(conn, &mut row, command.id).await?;
-        if can(&REFUND, &row.state, "refuse") {
-            let frozen = store::disputes::lock_open(conn, row.payment_id).await?.is_some();
-            if absent && !frozen {
+        let disputed = self.put_back(conn, &mut row, command.id).await?;
+        if row.to_send() > 0 {
+            if absent && !disputed {
                 step(&REFUND, &mut row.state, "ask_anew")?;
                 return command_refund(&self.ctx, conn, &mut row).await;
             }
