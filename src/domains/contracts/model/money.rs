@@ -137,7 +137,8 @@ impl Agreed {
         let back = |rate: u32| fee(rate, released).saturating_sub(fee(rate, kept));
         let of_developer = taken.saturating_sub(back(self.developer_fee_bps));
         let fees = back(self.developer_fee_bps).saturating_add(back(self.client_fee_bps));
-        let by_developer = division.fee_of_developer.min(kept).min(fees);
+        let left_to_developer = kept.saturating_sub(fee(self.developer_fee_bps, kept));
+        let by_developer = division.fee_of_developer.min(left_to_developer).min(fees);
         let by_client = division.fee_of_client.min(fees.saturating_sub(by_developer));
         let arbitration = by_developer.saturating_add(by_client);
         let taken_back = TakenBack {
@@ -242,6 +243,18 @@ mod tests {
         let freed = agreed.free(so_far);
         assert_eq!((freed.release.amount, freed.client_fee.amount), (42_000, 6_300));
         assert_eq!(so_far.after(&freed, true).held_back_now(), 0);
+    }
+
+    /// They keep 10 cents with a fee of 1 on them: 9 are theirs to pay an arbitration with.
+    #[test]
+    fn an_arbitration_costs_a_developer_no_more_than_they_got() {
+        let agreed = agreed(893, 1_500, 500, 0);
+        let so_far = SoFar::default().after(&agreed.decide(SoFar::default(), agreed.amount, true), false);
+        let division = Division::awarded(893, 10, 10, Positions { client: 0, developer: 893 });
+        let (part, back) = agreed.divide_accepted(so_far, &division);
+        assert_eq!((part.release.amount, part.refund.amount), (0, 0));
+        assert_eq!(back.of_developer.amount, so_far.released - so_far.developer_fee);
+        assert_eq!(back.arbitration_fee.amount, 9);
     }
 
     proptest! {
