@@ -29,6 +29,11 @@ const BREACHES: &[(&str, &str, &str)] = &[
         "UPDATE milestones SET held_back = held_back + 1, released = released - 1 WHERE released > 0",
     ),
     (
+        "milestones_add_up",
+        "a decided milestone of which a part is nowhere",
+        "UPDATE milestones SET amount = amount + 1 WHERE decided_at IS NOT NULL",
+    ),
+    (
         "disputes_are_frozen",
         "an open dispute over a milestone that is not frozen",
         "UPDATE milestones SET state = 'in_work' WHERE open_dispute_id IS NOT NULL",

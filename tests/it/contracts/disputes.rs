@@ -28,7 +28,7 @@ impl Deal {
         format!("/v1/disputes/{}", opened.id())
     }
 
-    async fn post_as(&self, by: &Person, path: &str, body: Value) -> Answer {
+    pub async fn post_as(&self, by: &Person, path: &str, body: Value) -> Answer {
         let call = self.app.post(path).by(by);
         if body.is_null() { call.send().await } else { call.json(body).send().await }
     }
@@ -478,51 +478,6 @@ async fn thirty_days_after_the_decision_it_is_too_late() {
     let client = deal.app.sign_in("carl-client").await;
     let late = deal.post_as(&client, &format!("{path}/disputes"), claim(0)).await;
     assert_eq!((late.status, late.at("/why_not/0/code")), (409, json!("dispute_in_time")), "{late}");
-    deal.app.stop().await;
-}
-
-#[tokio::test]
-async fn the_payers_bank_ends_a_dispute_that_it_leaves_without_an_object() {
-    for won in [true, false] {
-        let deal = active(json!({})).await;
-        let path = &deal.milestones[0];
-        let dispute = deal.dispute(&deal.client, 0, 0).await;
-        let taken = deal.bank_takes(path).await;
-        assert_eq!(deal.state(path).await, "disputed");
-        // What is frozen stays so until the bank has decided.
-        let withdrawn = deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!({})).await;
-        assert_eq!((withdrawn.status, withdrawn.code().as_str()), (409, "state_conflict"), "{withdrawn}");
-        deal.bank_decides(&taken, won).await;
-        let (of_milestone, of_dispute) = match won {
-            true => ("disputed", "response_due"), // their own dispute goes on
-            false => ("resolved", "withdrawn"),
-        };
-        assert_eq!(deal.state(path).await, of_milestone);
-        assert_eq!(deal.state(&dispute).await, of_dispute);
-        deal.assert_whole().await;
-        deal.app.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn what_was_held_back_is_gone_when_the_payers_bank_has_taken_it() {
-    let deal = active(json!({ "holdback": { "bps": 1_000, "days": 20 } })).await;
-    let path = &deal.milestones[0];
-    deal.deliver(0).await;
-    deal.act(&deal.client, path, "accept", json!({})).await.assert_status(200);
-    assert_eq!(deal.see(path).await.text_at("/holdback_state"), "held");
-    let taken = deal.bank_takes(path).await;
-    deal.bank_decides(&taken, false).await;
-    let seen = deal.see(path).await;
-    assert_eq!(
-        (seen.text_at("/holdback_state"), seen.at("/held_back/amount")),
-        ("charged_back".into(), json!(0))
-    );
-    // Nothing is left to be freed on its day, nor by hand.
-    deal.app.advance_days(25).await;
-    deal.act(&deal.client, path, "free_holdback", json!(null)).await.assert_status(409);
-    assert_eq!(deal.app.number("SELECT count(*) AS n FROM jobs WHERE dead_at IS NOT NULL").await, 0);
-    deal.assert_whole().await;
     deal.app.stop().await;
 }
 

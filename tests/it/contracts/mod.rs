@@ -1,6 +1,7 @@
 //! Contracts: signing, paying, delivering, accepting, changing, ending; clocks; races for one milestone's money. All
 //! money goes through the sandbox Stripe.
 
+mod banks;
 mod breaches;
 mod changes;
 mod checks;
@@ -163,8 +164,14 @@ impl Deal {
 
     /// The payer's bank takes a milestone's payment back. Answers the provider's dispute.
     pub async fn bank_takes(&self, milestone: &str) -> String {
+        self.bank_takes_of(milestone, None).await
+    }
+
+    /// The same, or so much of it.
+    pub async fn bank_takes_of(&self, milestone: &str, amount: Option<i64>) -> String {
         let charge = self.charges(milestone).await.remove(0);
-        let taken = self.app.stripe_order("/_sandbox/disputes", json!({ "charge": charge })).await;
+        let order = json!({ "charge": charge, "amount": amount });
+        let taken = self.app.stripe_order("/_sandbox/disputes", order).await;
         self.app.settle().await;
         taken["id"].as_str().expect("an id").to_owned()
     }

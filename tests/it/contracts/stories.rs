@@ -233,25 +233,6 @@ async fn a_payment_that_fails_can_be_tried_again() {
     deal.app.stop().await;
 }
 
-#[tokio::test]
-async fn a_frozen_milestone_takes_no_decision_until_it_thaws() {
-    let deal = active(json!({ "review_days": 5 })).await;
-    let path = &deal.milestones[0];
-    deal.deliver(0).await;
-    let taken = deal.bank_takes(path).await;
-    assert_eq!(deal.state(path).await, "disputed");
-    let accept = deal.act(&deal.client, path, "accept", json!({})).await;
-    assert_eq!(accept.status, 409, "{accept}");
-    deal.settle_days(8).await;
-    assert_eq!(deal.state(path).await, "disputed", "no clock runs");
-    deal.bank_decides(&taken, true).await;
-    assert_eq!(deal.state(path).await, "delivered");
-    deal.settle_days(6).await;
-    assert_eq!(deal.state(path).await, "auto_accepted");
-    deal.assert_whole().await;
-    deal.app.stop().await;
-}
-
 /// Erasure waits for contracts that are not over.
 #[tokio::test]
 async fn an_open_contract_stands_in_the_way_of_an_erasure() {

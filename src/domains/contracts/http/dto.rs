@@ -259,7 +259,7 @@ pub struct MilestoneView {
     pub released: Money,
     /// Held back now.
     pub held_back: Money,
-    /// Gone back to the client, without the fee.
+    /// Gone back to the client, without the fee; also what their bank took of what was held.
     pub refunded: Money,
     /// Where the part that is held back stands.
     pub holdback_state: HoldbackState,

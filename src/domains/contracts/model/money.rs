@@ -36,6 +36,8 @@ pub struct SoFar {
     pub developer_fee: i64,
     /// Earned of the client's fee.
     pub client_fee: i64,
+    /// Gone back to the client, without the fee: by refunds as it was decided, before that by their bank.
+    pub refunded: i64,
 }
 
 /// What one decision moves.
@@ -90,16 +92,18 @@ impl Agreed {
 
     /// What moves when `accepted` in all (parts before included) is the developer's, and the rest goes back or stays.
     ///
-    /// Never less than what was accepted before.
+    /// Never less than what was accepted before, nor more than is there: what the payer's bank has given the client
+    /// counts as the first that goes back.
     pub fn decide(&self, so_far: SoFar, accepted: Money, rest_goes_back: bool) -> Part {
         let before = so_far.accepted();
-        let accepted = self.money(accepted.amount.clamp(before, self.amount.amount.max(before)));
+        let there = so_far.of(self.amount.amount);
+        let accepted = self.money(accepted.amount.clamp(before, there.max(before)));
         let held_back = accepted.bps(self.holdback_bps);
         let released = accepted.amount.saturating_sub(held_back.amount);
         let mut part = self.released(so_far, released);
         part.hold_back = self.money(held_back.amount.saturating_sub(so_far.held_back));
         if rest_goes_back {
-            part.refund = self.money(self.amount.amount.saturating_sub(accepted.amount));
+            part.refund = self.money(there.saturating_sub(accepted.amount));
             // The fee on what is held back stays, to be earned with it.
             let earned = accepted.bps(self.client_fee_bps);
             part.refund_fee = self.money(self.client_fee().amount.saturating_sub(earned.amount));
@@ -149,6 +153,14 @@ impl Agreed {
         (part, taken_back)
     }
 
+    /// What moves when the payer's bank has taken all that was not decided: of the client's fee, which the bank may have
+    /// taken too, so much is `deferred` still, and what is held back earns its part of it.
+    pub fn charged_back(&self, so_far: SoFar, deferred: i64) -> Part {
+        let earned = self.money(so_far.accepted()).bps(self.client_fee_bps).amount;
+        let to_earn = earned.saturating_sub(so_far.client_fee);
+        Part { refund_fee: self.money(deferred.saturating_sub(to_earn).max(0)), ..self.nothing() }
+    }
+
     /// What moves when what is held back is freed.
     pub fn free(&self, so_far: SoFar) -> Part {
         self.released(so_far, so_far.accepted())
@@ -175,6 +187,11 @@ impl SoFar {
         self.released.saturating_add(self.held_back).saturating_sub(self.freed)
     }
 
+    /// What can be accepted in all of an undecided milestone's `amount`: the client has the rest by their bank.
+    pub fn of(&self, amount: i64) -> i64 {
+        amount.saturating_sub(self.refunded)
+    }
+
     /// What is held back now.
     pub fn held_back_now(&self) -> i64 {
         self.held_back.saturating_sub(self.freed)
@@ -192,6 +209,7 @@ impl SoFar {
             },
             developer_fee: self.developer_fee.saturating_add(part.developer_fee.amount),
             client_fee: self.client_fee.saturating_add(part.client_fee.amount),
+            refunded: self.refunded.saturating_add(part.refund.amount),
         }
     }
 }
@@ -285,6 +303,27 @@ mod tests {
             prop_assert!(part.release.amount >= 0 && part.hold_back.amount >= 0 && part.refund.amount >= 0);
             let after = so_far.after(&part, false);
             prop_assert_eq!(after.accepted() + part.refund.amount, amount);
+        }
+
+        #[test]
+        fn what_a_bank_took_is_the_first_that_goes_back(
+            amount in 1_i64..=1_000_000_000, first in 0_u32..=WHOLE_BPS, taken in 1_i64..=9_999, then in 0_u32..=WHOLE_BPS,
+            holdback in 0_u32..=2_000,
+        ) {
+            let agreed = agreed(amount, 1_500, 500, holdback);
+            let mut so_far = SoFar::default().after(&agreed.decide(SoFar::default(), agreed.accepted(first), false), false);
+            let open = so_far.of(amount) - so_far.accepted();
+            so_far.refunded = (i128::from(open) * i128::from(taken) / 10_000) as i64;
+            let bank = so_far.refunded;
+            let wanted = agreed.accepted(first.max(then));
+            let part = agreed.decide(so_far, wanted, true);
+            let after = so_far.after(&part, false);
+            prop_assert!(part.release.amount >= 0 && part.hold_back.amount >= 0 && part.refund.amount >= 0);
+            prop_assert_eq!(after.accepted() + after.refunded, amount);
+            // The developer gets what is accepted of the whole, as far as it is there.
+            prop_assert_eq!(after.accepted(), wanted.amount.min(amount - bank));
+            let freed = agreed.free(after);
+            prop_assert_eq!(after.client_fee + freed.client_fee.amount + part.refund_fee.amount, agreed.client_fee().amount);
         }
 
         #[test]

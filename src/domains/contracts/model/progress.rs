@@ -61,8 +61,10 @@ string_enum! {
         HoldExpired = "hold_expired",
         /// The payment came after the milestone was cancelled.
         CameTooLate = "came_too_late",
-        /// The payer's bank took the payment.
+        /// The payer's bank has left nothing to decide on.
         ChargedBack = "charged_back",
+        /// The payer's bank took of what was held: the client has it, and what is left is decided as agreed.
+        TakenByBank = "taken_by_bank",
         /// What was held back was released.
         HoldbackFreed = "holdback_freed",
         /// The sides of a dispute agreed.

@@ -5,7 +5,7 @@
 use assay_kernel::ids::AccountId;
 use assay_kernel::process::Who;
 use assay_kernel::{Code, Error, Money, Result};
-use assay_ledger::{Event, Held};
+use assay_ledger::{AccountKind, AccountRef, Event, Held};
 use assay_payments::{Refund, Release, ReversedRefund};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
@@ -15,7 +15,7 @@ use chrono::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{clocks, lifecycle, notify, save_milestone};
+use super::{clocks, funding, lifecycle, notify, save_milestone};
 use crate::model::{
     DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, WHOLE_BPS, step,
 };
@@ -41,7 +41,8 @@ impl Order<'_> {
     /// Does it close the milestone?
     fn terminal(&self) -> bool {
         use DecisionKind as K;
-        !matches!(self.kind, K::PartAccepted | K::HoldbackFreed | K::HoldbackDivided | K::TakenBack)
+        let parts = [K::PartAccepted, K::TakenByBank, K::HoldbackFreed, K::HoldbackDivided, K::TakenBack];
+        !parts.contains(&self.kind)
     }
 
     /// Does the end of the milestone say something of how its developer delivers? Not where it was dropped, where its
@@ -52,12 +53,12 @@ impl Order<'_> {
             K::Accepted | K::AutoAccepted | K::RefundGranted | K::CancelledLate | K::NeverDelivered => true,
             K::DisputeSettled | K::DisputeDefaulted | K::Awarded => true,
             K::HoldExpired | K::DisputeExpired | K::Settled => milestone.delivered_at.is_some(),
-            K::PartAccepted | K::Dropped | K::CameTooLate | K::ChargedBack => false,
+            K::PartAccepted | K::Dropped | K::CameTooLate | K::ChargedBack | K::TakenByBank => false,
             K::HoldbackFreed | K::HoldbackDivided | K::TakenBack => false,
         }
     }
 
-    /// The state that it leads to, when `accepted` of `amount` is the developer's.
+    /// The state that it leads to, when `accepted` of what there is of the amount is the developer's.
     fn leads_to(&self, milestone: &MilestoneRow, accepted: i64) -> MilestoneState {
         use DecisionKind as K;
         use MilestoneState as S;
@@ -66,8 +67,8 @@ impl Order<'_> {
             K::DisputeSettled | K::DisputeDefaulted | K::DisputeExpired | K::Awarded => S::Resolved,
             K::ChargedBack => S::Resolved,
             K::AutoAccepted => S::AutoAccepted,
-            K::HoldExpired if accepted == milestone.amount => S::AutoAccepted,
-            _ if accepted == milestone.amount => S::Accepted,
+            K::HoldExpired if accepted == milestone.there() => S::AutoAccepted,
+            _ if accepted == milestone.there() => S::Accepted,
             _ if accepted > 0 => S::AcceptedPartial,
             K::RefundGranted | K::CameTooLate => S::Refunded,
             _ => S::Cancelled,
@@ -89,8 +90,12 @@ pub(super) async fn decide(
 ) -> Result<DecisionRow> {
     let agreed = milestone.agreed(contract);
     let part = match order.kind {
-        // The payments have booked it: nothing is left to move.
-        DecisionKind::ChargedBack => agreed.nothing(),
+        // The payments have booked it: nothing is left to move, but for a fee that is not earned any more.
+        DecisionKind::ChargedBack => {
+            let deferred = AccountRef::of(AccountKind::FeeDeferred, milestone.id);
+            let deferred = assay_ledger::balance(conn, deferred, milestone.currency()?).await?;
+            agreed.charged_back(milestone.so_far(), deferred.amount)
+        }
         _ => agreed.decide(milestone.so_far(), order.accepted, order.terminal()),
     };
     let from = Source { held: Held::Free, dispute: None };
@@ -167,6 +172,7 @@ async fn carry_out(
             clocks::set_holdback(ctx, conn, milestone).await?;
         }
     }
+    funding::follow_transfers(milestone);
     save_milestone(ctx, conn, milestone).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await?;
     if order.bears_on_delivery(milestone) {
@@ -186,7 +192,7 @@ fn outcome(
     order: &Order<'_>,
     accepted: i64,
 ) -> Result<Outcome> {
-    let whole = i128::from(milestone.amount.max(1));
+    let whole = i128::from(milestone.there().max(1));
     let bps = i128::from(accepted).saturating_mul(i128::from(WHOLE_BPS)).checked_div(whole).unwrap_or(0);
     Ok(Outcome {
         milestone: milestone.milestone_id(),
@@ -275,6 +281,50 @@ pub(super) async fn divide_accepted(
     Ok(back.arbitration_fee.amount)
 }
 
+/// Notes what the payer's bank has taken of a milestone's held money: what was not decided first, then what was held
+/// back. The payments have booked it; the contract and the milestone are locked.
+///
+/// # Errors
+/// The database's failure.
+pub(super) async fn lose_money(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+) -> Result<()> {
+    let held_back = milestone.so_far().held_back_now();
+    // Once it is decided, what is free there is a refund's that did not arrive.
+    let (undecided, kinds): (i64, &[AccountKind]) = match milestone.state()?.is_undecided() {
+        true => (milestone.undecided(), &[AccountKind::Hold, AccountKind::HoldFrozen]),
+        false => (0, &[AccountKind::HoldFrozen]),
+    };
+    let mut there = 0_i64;
+    for kind in kinds {
+        let account = AccountRef::of(*kind, milestone.id);
+        let held = assay_ledger::balance(conn, account, milestone.currency()?).await?;
+        there = there.saturating_add(held.amount);
+    }
+    let gone = undecided.saturating_add(held_back).saturating_sub(there);
+    if gone <= 0 {
+        return Ok(());
+    }
+    let of_held_back = gone.saturating_sub(undecided).max(0);
+    let agreed = milestone.agreed(contract);
+    let part = Part { refund: Money::new(gone, milestone.currency()?), ..agreed.nothing() };
+    let accepted = part.release;
+    let kind = DecisionKind::TakenByBank;
+    let order = Order { kind, event: "charge_back", who: &[Who::System], by: None, accepted };
+    let decision = record(ctx, conn, milestone, &order, &part, None, None).await?;
+    book(milestone, &part, false);
+    milestone.freed = milestone.freed.saturating_add(of_held_back);
+    if of_held_back > 0 && of_held_back == held_back {
+        milestone.holdback_state = HoldbackState::ChargedBack.to_string();
+        timers::clear(conn, MILESTONE.name, milestone.id, &["free_holdback"]).await?;
+    }
+    save_milestone(ctx, conn, milestone).await?;
+    notify::decided(ctx, conn, contract, milestone, &decision).await
+}
+
 /// What was held back is so no longer.
 async fn end_holdback(conn: &mut Conn, milestone: &mut MilestoneRow, part: &Part) -> Result<()> {
     book(milestone, part, true);
@@ -352,7 +402,7 @@ async fn give_back(
     ctx: &Ctx,
     conn: &mut Conn,
     contract: &ContractRow,
-    milestone: &mut MilestoneRow,
+    milestone: &MilestoneRow,
     decision: &DecisionRow,
     part: &Part,
     held: Held,
@@ -369,9 +419,7 @@ async fn give_back(
         amount: part.refund,
         fee: part.refund_fee,
     };
-    assay_payments::refund_in(ctx, conn, &refund).await?;
-    milestone.refunded = milestone.refunded.saturating_add(part.refund.amount);
-    Ok(())
+    assay_payments::refund_in(ctx, conn, &refund).await
 }
 
 fn book(milestone: &mut MilestoneRow, part: &Part, freed: bool) {
@@ -379,6 +427,7 @@ fn book(milestone: &mut MilestoneRow, part: &Part, freed: bool) {
     milestone.released = after.released;
     milestone.held_back = after.held_back;
     milestone.freed = after.freed;
+    milestone.refunded = after.refunded;
     milestone.developer_fee = after.developer_fee;
     milestone.client_fee = after.client_fee;
 }

@@ -5,21 +5,20 @@ use std::pin::Pin;
 use assay_kernel::ids::{ContractId, MilestoneId, PaymentMethodId};
 use assay_kernel::process::Who;
 use assay_kernel::{Actor, Error, Money, Result, Scope};
-use assay_ledger::{AccountKind, AccountRef};
 use assay_payments::{Funding, Moved, Movement};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
 use assay_platform::timers;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::decide::{Order, decide};
+use super::decide::{Order, decide, lose_money};
 use super::views::{ContractDetail, detail, milestone_blocked};
 use super::{changes, clocks, disputes, lock, lock_pair, notify, save, save_milestone};
-use crate::model::{CONTRACT, DecisionKind, HoldbackState, MILESTONE, MilestoneState, Side, step};
+use crate::model::{CONTRACT, DecisionKind, HoldbackState, MILESTONE, MilestoneState, Side};
 use crate::store;
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::MilestoneRow;
@@ -138,7 +137,7 @@ async fn apply(
             save_milestone(ctx, conn, row).await?;
             notify::milestone(ctx, conn, contract, row, "milestone.frozen", json!({})).await
         }
-        Movement::PaymentDisputeWon => {
+        Movement::PaymentDisputeWon { since } => {
             if row.open_dispute_id.is_some() {
                 // Their own dispute goes on: the payments have let go what waited for the bank.
                 if row.state()? != MilestoneState::Disputed {
@@ -146,22 +145,22 @@ async fn apply(
                 }
                 return Ok(());
             }
-            if row.state()? != MilestoneState::Disputed {
-                return Ok(());
-            }
-            let before = row.state_before.take().unwrap_or_else(|| "funded".to_owned());
-            row.state = step(&MILESTONE, &row.state, "unfreeze", &before, SYSTEM)?.to.to_owned();
-            clocks::restart(ctx, conn, contract, row).await?;
-            save_milestone(ctx, conn, row).await?;
-            notify::milestone(ctx, conn, contract, row, "milestone.thawed", json!({})).await
+            thaw(ctx, conn, contract, row, *since).await
         }
         Movement::Confirmed { subject, payload, confirmed_by, .. } => {
             disputes::confirmed(ctx, conn, *subject, payload, *confirmed_by).await
         }
-        Movement::PaymentDisputeLost => {
+        Movement::PaymentDisputeLost { since } => {
+            lose_money(ctx, conn, contract, row).await?;
+            let undecided = row.state()? == MilestoneState::Disputed;
+            if undecided && row.undecided() > 0 {
+                return match row.open_dispute_id {
+                    Some(_) => disputes::lose_part(ctx, conn, contract, row).await,
+                    None => thaw(ctx, conn, contract, row, *since).await,
+                };
+            }
             disputes::lose_object(ctx, conn, contract, row).await?;
-            lose_holdback(ctx, conn, row).await?;
-            if row.state()? != MilestoneState::Disputed {
+            if !undecided {
                 return Ok(());
             }
             let accepted = Money::new(row.so_far().accepted(), row.currency()?);
@@ -172,19 +171,20 @@ async fn apply(
     }
 }
 
-/// Of what was held back, only what the payer's bank has left is held back still.
-async fn lose_holdback(ctx: &Ctx, conn: &mut Conn, row: &mut MilestoneRow) -> Result<()> {
-    if row.holdback_state != HoldbackState::Held.as_str() {
+/// A milestone that was frozen for the payer's bank alone goes on where it stood, unless the bank takes more of it.
+async fn thaw(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    row: &mut MilestoneRow,
+    since: DateTime<Utc>,
+) -> Result<()> {
+    if row.state()? != MilestoneState::Disputed || !assay_payments::can_move(conn, row.id).await? {
         return Ok(());
     }
-    let frozen = AccountRef::of(AccountKind::HoldFrozen, row.id);
-    let there = assay_ledger::balance(conn, frozen, row.currency()?).await?.amount;
-    row.freed = row.freed.max(row.held_back.saturating_sub(there));
-    if row.held_back == row.freed {
-        row.holdback_state = HoldbackState::ChargedBack.to_string();
-        timers::clear(conn, MILESTONE.name, row.id, &["free_holdback"]).await?;
-    }
-    save_milestone(ctx, conn, row).await
+    disputes::thaw(ctx, conn, contract, row, since).await?;
+    let data = json!({ "charged_back": Money::new(row.refunded, row.currency()?) });
+    notify::milestone(ctx, conn, contract, row, "milestone.thawed", data).await
 }
 
 /// The money is held.
@@ -229,21 +229,28 @@ async fn transferred(
 ) -> Result<()> {
     row.transfers_made = row.transfers_made.saturating_add(1);
     let before = row.state.clone();
-    if row.transfers_made >= row.transfers_due {
-        if let Ok(transition) = MILESTONE.transition(&row.state, "transfer", SYSTEM) {
-            row.state = transition.to.to_owned();
-        }
-        if row.holdback_state != HoldbackState::Held.as_str()
-            && let Ok(transition) = MILESTONE.transition(&row.state, "settle", SYSTEM)
-        {
-            row.state = transition.to.to_owned();
-        }
-    }
+    follow_transfers(row);
     save_milestone(ctx, conn, row).await?;
     if before == row.state {
         return Ok(());
     }
     notify::milestone(ctx, conn, contract, row, "milestone.transferred", json!({})).await
+}
+
+/// Once everything that was released has reached the developer, a decided milestone is released, and settled when nothing
+/// is held back. The last transfer may have been made before the decision.
+pub(super) fn follow_transfers(row: &mut MilestoneRow) {
+    if row.transfers_made < row.transfers_due {
+        return;
+    }
+    if let Ok(transition) = MILESTONE.transition(&row.state, "transfer", SYSTEM) {
+        row.state = transition.to.to_owned();
+    }
+    if row.holdback_state != HoldbackState::Held.as_str()
+        && let Ok(transition) = MILESTONE.transition(&row.state, "settle", SYSTEM)
+    {
+        row.state = transition.to.to_owned();
+    }
 }
 
 /// The client releases what is held back before its date.

@@ -27,13 +27,20 @@ pub const INVARIANTS: &[Invariant] = &[
             LEFT JOIN ledger_guards hg ON hg.account = h.id
             LEFT JOIN ledger_accounts f ON f.owner = m.id AND f.kind = 'hold_frozen' AND f.currency = m.currency
             LEFT JOIN ledger_guards fg ON fg.account = f.id
-            WHERE (m.state NOT IN ('disputed', 'resolved') OR EXISTS (SELECT FROM disputes d WHERE d.milestone_id = m.id
-                    AND (d.id = m.open_dispute_id OR d.state IN ('settled', 'executed', 'defaulted', 'expired')))) AND (
-                coalesce(hg.balance, 0) <> CASE
+            WHERE coalesce(hg.balance, 0) <> CASE
                     WHEN m.state IN ('funded', 'in_work', 'delivered', 'changes_requested', 'refund_requested')
-                    THEN m.amount - m.released - (m.held_back - m.freed) ELSE 0 END
-                OR coalesce(fg.balance, 0) <> CASE WHEN m.state = 'disputed' THEN m.amount - m.released
-                    ELSE m.held_back - m.freed END)",
+                    THEN m.amount - m.refunded - m.released - (m.held_back - m.freed) ELSE 0 END
+                OR coalesce(fg.balance, 0) <> CASE WHEN m.state = 'disputed'
+                    THEN m.amount - m.refunded - m.released ELSE m.held_back - m.freed END",
+    },
+    Invariant {
+        name: "milestones_add_up",
+        meaning: "A paid milestone's amount, once it is decided, is with the developer, held back, with the client, or \
+                  with the platform for an arbitration.",
+        offenders: "SELECT count(*) FROM milestones m WHERE m.decided_at IS NOT NULL
+            AND m.amount <> m.released + (m.held_back - m.freed) + m.refunded
+                + (SELECT coalesce(sum(d.arbitration_fee), 0) FROM milestone_decisions d
+                    WHERE d.milestone_id = m.id AND d.kind <> 'taken_back')",
     },
     Invariant {
         name: "disputes_are_frozen",

@@ -234,7 +234,7 @@ fn check_shares(shares: &[Share], milestones: &[MilestoneRow]) -> Result<()> {
             ),
             Some(row) => {
                 let pointer = format!("/shares/{i}/amount");
-                let range = row.so_far().accepted()..=row.amount;
+                let range = row.so_far().accepted()..=row.there();
                 let detail = format!("must be {} to {}", range.start(), range.end());
                 errors.check(range.contains(&share.amount), &pointer, "out_of_range", &detail);
             }

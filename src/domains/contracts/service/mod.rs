@@ -119,7 +119,18 @@ impl MilestoneRow {
             freed: self.freed,
             developer_fee: self.developer_fee,
             client_fee: self.client_fee,
+            refunded: self.refunded,
         }
+    }
+
+    /// What can be accepted in all: the amount, but for what the payer's bank has taken of it.
+    pub fn there(&self) -> i64 {
+        self.so_far().of(self.amount)
+    }
+
+    /// What of that is not accepted.
+    pub fn undecided(&self) -> i64 {
+        self.there().saturating_sub(self.so_far().accepted())
     }
 
     /// The weight of the deliverables that are accepted, basis points.

@@ -150,6 +150,15 @@ pub async fn replace_offer(conn: &mut Conn, dispute: Uuid, side: &str) -> DbResu
     Ok(())
 }
 
+/// Offers above what the dispute is over now are for all of it.
+pub async fn lower_offers(conn: &mut Conn, dispute: Uuid, amount: i64) -> DbResult<()> {
+    let above = dispute_offers::table
+        .filter(dispute_offers::dispute_id.eq(dispute))
+        .filter(dispute_offers::developer.gt(amount));
+    diesel::update(above).set(dispute_offers::developer.eq(amount)).execute(conn).await?;
+    Ok(())
+}
+
 /// An offer is accepted.
 pub async fn accept_offer(conn: &mut Conn, id: Uuid) -> DbResult<()> {
     diesel::update(dispute_offers::table.find(id))

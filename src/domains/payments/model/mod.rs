@@ -11,6 +11,7 @@ use assay_kernel::process::{Machine, Who};
 use assay_kernel::{Currency, Error, Money, Result, string_enum};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 string_enum! {
@@ -111,9 +112,15 @@ pub enum Movement {
     /// The payer's bank has taken the payment back: what was held is frozen.
     PaymentDisputed,
     /// The payment came back.
-    PaymentDisputeWon,
-    /// The payment is gone.
-    PaymentDisputeLost,
+    PaymentDisputeWon {
+        /// When it was taken.
+        since: DateTime<Utc>,
+    },
+    /// The payment is gone, or what the bank took of it.
+    PaymentDisputeLost {
+        /// When it was taken.
+        since: DateTime<Utc>,
+    },
     /// The payer's bank suspects fraud.
     FraudWarning,
     /// A second person has confirmed a large act of the higher domain's, which it now carries out.

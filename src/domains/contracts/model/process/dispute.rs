@@ -53,6 +53,13 @@ const ACCEPT_PROPOSAL: Transition = Transition {
     ..row("accept_proposal", &["proposal_out"], "proposal_out", PARTIES)
 };
 
+const LOSE_PART: Transition = Transition {
+    effects: &[
+        "the payer's bank has taken a part of what is held for the client: the dispute is over the rest",
+    ],
+    ..row("lose_part", &["response_due"], "response_due", SYSTEM)
+};
+
 /// Disputes.
 pub const DISPUTE: Machine = Machine {
     name: "dispute",
@@ -205,6 +212,12 @@ pub const DISPUTE: Machine = Machine {
                 PARTIES,
             )
         },
+        LOSE_PART,
+        Transition { from: &["negotiation"], to: "negotiation", ..LOSE_PART },
+        Transition { from: &["mediation"], to: "mediation", ..LOSE_PART },
+        Transition { from: &["proposal_out"], to: "proposal_out", ..LOSE_PART },
+        Transition { from: &["arbitration"], to: "arbitration", ..LOSE_PART },
+        Transition { from: &["awarded"], to: "awarded", ..LOSE_PART },
         Transition {
             effects: &["the payer's bank has taken the payment: nothing is left to divide"],
             ..row(

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::super::{clocks, decide, notify, save_milestone};
 use super::{Case, save};
-use crate::model::{DISPUTE, DecisionKind, Division, MILESTONE, step};
+use crate::model::{DISPUTE, DecisionKind, Division, FEE_MAX_BPS, MILESTONE, arbitration_fee, step};
 use crate::store;
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::MilestoneRow;
@@ -20,8 +20,7 @@ const SYSTEM: &[Who] = &[Who::System];
 
 /// What a dispute over a milestone is over: what is held and not accepted; after its decision, what was accepted.
 pub(super) fn opened_over(milestone: &MilestoneRow, after_release: bool) -> i64 {
-    let accepted = milestone.so_far().accepted();
-    if after_release { accepted } else { milestone.amount.saturating_sub(accepted) }
+    if after_release { milestone.so_far().accepted() } else { milestone.undecided() }
 }
 
 /// Ends a dispute. The milestone is written by the caller.
@@ -65,7 +64,7 @@ pub(super) async fn divide(
 }
 
 /// A frozen milestone goes on where it stood; the time since then is added to its clocks.
-pub(super) async fn thaw(
+pub(crate) async fn thaw(
     ctx: &Ctx,
     conn: &mut Conn,
     contract: &ContractRow,
@@ -81,6 +80,34 @@ pub(super) async fn thaw(
     save_milestone(ctx, conn, milestone).await
 }
 
+/// The payer's bank has taken a part of the payment: what it took is the client's, and an open dispute over a milestone
+/// that is not decided goes on over the rest. Whatever a side wants, was proposed or awarded above it, is all of it.
+pub(crate) async fn lose_part(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &MilestoneRow,
+) -> Result<()> {
+    let Some(mut case) = open_case(conn, contract, milestone).await? else { return Ok(()) };
+    let left = milestone.undecided();
+    let row = &mut case.row;
+    row.state = DISPUTE.transition(&row.state, "lose_part", SYSTEM)?.to.to_owned();
+    row.amount = left;
+    row.claim = row.claim.min(left);
+    row.answer = row.answer.map(|answer| answer.min(left));
+    row.fee = row.fee.min(arbitration_fee(row.balance()?, FEE_MAX_BPS));
+    for ruling in [&mut row.proposal, &mut row.award].into_iter().flatten() {
+        ruling.0.developer = ruling.0.developer.min(left);
+    }
+    if let Some(appeal) = &mut row.appeal {
+        appeal.0.developer = appeal.0.developer.min(left);
+    }
+    save(ctx, conn, row).await?;
+    store::disputes::lower_offers(conn, row.id, left).await?;
+    let data = json!({ "amount": case.row.balance()? });
+    notify::dispute(ctx, conn, &case, "dispute.amount_lowered", data, true).await
+}
+
 /// The payer's bank has taken the payment: an open dispute has nothing left to be over.
 pub(crate) async fn lose_object(
     ctx: &Ctx,
@@ -88,11 +115,8 @@ pub(crate) async fn lose_object(
     contract: &ContractRow,
     milestone: &mut MilestoneRow,
 ) -> Result<()> {
-    let Some(id) = milestone.open_dispute_id else { return Ok(()) };
-    let row = store::disputes::lock(conn, DisputeId::from_uuid(id)).await?;
-    let row = row.ok_or_else(|| Error::internal("an open dispute is missing"))?;
-    let gone = DISPUTE.transition(&row.state, "lose_object", SYSTEM)?.to;
-    let mut case = Case { contract: contract.clone(), milestone: milestone.clone(), row };
+    let Some(mut case) = open_case(conn, contract, milestone).await? else { return Ok(()) };
+    let gone = DISPUTE.transition(&case.row.state, "lose_object", SYSTEM)?.to;
     close(ctx, conn, &mut case, gone).await?;
     milestone.open_dispute_id = None;
     save_milestone(ctx, conn, milestone).await?;
@@ -100,4 +124,16 @@ pub(crate) async fn lose_object(
         assay_payments::resume_transfers_in(ctx, conn, milestone.id).await?;
     }
     notify::dispute(ctx, conn, &case, "dispute.object_lost", json!({}), false).await
+}
+
+/// The open dispute over a milestone, locked after it.
+async fn open_case(
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &MilestoneRow,
+) -> Result<Option<Case>> {
+    let Some(id) = milestone.open_dispute_id else { return Ok(None) };
+    let row = store::disputes::lock(conn, DisputeId::from_uuid(id)).await?;
+    let row = row.ok_or_else(|| Error::internal("an open dispute is missing"))?;
+    Ok(Some(Case { contract: contract.clone(), milestone: milestone.clone(), row }))
 }

@@ -240,7 +240,9 @@ pub async fn confirmed(ctx: &Ctx, conn: &mut Conn, id: Uuid, payload: &Value, by
 }
 
 /// The award holds; it is carried out after the days in which an error of arithmetic can be shown.
-async fn take(ctx: &Ctx, conn: &mut Conn, case: &mut Case, award: Ruling) -> Result<()> {
+async fn take(ctx: &Ctx, conn: &mut Conn, case: &mut Case, mut award: Ruling) -> Result<()> {
+    // The payer's bank may have taken a part since it was proposed.
+    award.developer = award.developer.min(case.row.amount);
     case.row.state = DISPUTE.transition(&case.row.state, "award", REVIEWER)?.to.to_owned();
     case.row.arbitrator_id = Some(award.by.uuid());
     let developer = award.developer;

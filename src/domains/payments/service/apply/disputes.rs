@@ -127,16 +127,16 @@ impl Payments {
             }
             return Ok(Applied::NotYet);
         }
-        let (outcome, what) = match &dispute.status {
-            S::Won if row.withdrawn_at.is_some() => {
+        let (outcome, what) = match (&dispute.status, row.withdrawn_at) {
+            (S::Won, Some(since)) => {
                 self.won(conn, &payment, &row, &effect).await?;
-                ("won", Some(Movement::PaymentDisputeWon))
+                ("won", Some(Movement::PaymentDisputeWon { since }))
             }
-            S::Lost if row.withdrawn_at.is_some() => {
+            (S::Lost, Some(since)) => {
                 self.lost(conn, &payment, &mut row).await?;
-                ("lost", Some(Movement::PaymentDisputeLost))
+                ("lost", Some(Movement::PaymentDisputeLost { since }))
             }
-            S::Won | S::WarningClosed | S::Prevented => ("dropped", None),
+            (S::Won | S::WarningClosed | S::Prevented, _) => ("dropped", None),
             _ => {
                 self.keep_dispute(conn, &mut row).await?;
                 return Ok(Applied::Done);

@@ -1,0 +1,158 @@
+//! A payer's bank takes a milestone's payment back, in whole or in part.
+
+use serde_json::json;
+
+use super::active;
+use super::disputes::answer;
+
+#[tokio::test]
+async fn a_frozen_milestone_takes_no_decision_until_it_thaws() {
+    let deal = active(json!({ "review_days": 5 })).await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    let taken = deal.bank_takes(path).await;
+    assert_eq!(deal.state(path).await, "disputed");
+    let accept = deal.act(&deal.client, path, "accept", json!({})).await;
+    assert_eq!(accept.status, 409, "{accept}");
+    deal.settle_days(8).await;
+    assert_eq!(deal.state(path).await, "disputed", "no clock runs");
+    deal.bank_decides(&taken, true).await;
+    assert_eq!(deal.state(path).await, "delivered");
+    deal.settle_days(6).await;
+    assert_eq!(deal.state(path).await, "auto_accepted");
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
+async fn the_payers_bank_ends_a_dispute_that_it_leaves_without_an_object() {
+    for won in [true, false] {
+        let deal = active(json!({})).await;
+        let path = &deal.milestones[0];
+        let dispute = deal.dispute(&deal.client, 0, 0).await;
+        let taken = deal.bank_takes(path).await;
+        assert_eq!(deal.state(path).await, "disputed");
+        // What is frozen stays so until the bank has decided.
+        let withdrawn = deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!({})).await;
+        assert_eq!((withdrawn.status, withdrawn.code().as_str()), (409, "state_conflict"), "{withdrawn}");
+        deal.bank_decides(&taken, won).await;
+        let (of_milestone, of_dispute) = match won {
+            true => ("disputed", "response_due"), // their own dispute goes on
+            false => ("resolved", "withdrawn"),
+        };
+        assert_eq!(deal.state(path).await, of_milestone);
+        assert_eq!(deal.state(&dispute).await, of_dispute);
+        deal.assert_whole().await;
+        deal.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_held_back_is_gone_when_the_payers_bank_has_taken_it() {
+    let deal = active(json!({ "holdback": { "bps": 1_000, "days": 20 } })).await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    deal.act(&deal.client, path, "accept", json!({})).await.assert_status(200);
+    assert_eq!(deal.see(path).await.text_at("/holdback_state"), "held");
+    let taken = deal.bank_takes(path).await;
+    deal.bank_decides(&taken, false).await;
+    let seen = deal.see(path).await;
+    assert_eq!(
+        (seen.text_at("/holdback_state"), seen.at("/held_back/amount")),
+        ("charged_back".into(), json!(0))
+    );
+    // Nothing is left to be freed on its day, nor by hand.
+    deal.app.advance_days(25).await;
+    deal.act(&deal.client, path, "free_holdback", json!(null)).await.assert_status(409);
+    assert_eq!(deal.app.number("SELECT count(*) AS n FROM jobs WHERE dead_at IS NOT NULL").await, 0);
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+/// The first milestone is 6,300.00; the bank takes so much of it.
+const TAKEN: i64 = 230_000;
+
+#[tokio::test]
+async fn what_a_bank_leaves_of_a_payment_is_decided_as_agreed() {
+    let deal = active(json!({ "review_days": 5 })).await;
+    deal.onboard().await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    let taken = deal.bank_takes_of(path, Some(TAKEN)).await;
+    assert_eq!(deal.state(path).await, "disputed");
+    deal.settle_days(8).await;
+    deal.bank_decides(&taken, false).await;
+    let seen = deal.see(path).await;
+    assert_eq!(seen.text_at("/state"), "delivered");
+    assert_eq!((seen.at("/refunded/amount"), seen.at("/released/amount")), (json!(TAKEN), json!(0)));
+    assert_eq!(seen.at("/decisions/0/kind"), "taken_by_bank");
+    assert_eq!(seen.at("/decisions/0/terminal"), false);
+    deal.assert_whole().await;
+
+    // The days of review that the bank took are given back; then silence accepts what is left.
+    deal.settle_days(4).await;
+    assert_eq!(deal.state(path).await, "delivered");
+    deal.settle_days(2).await;
+    let seen = deal.see(path).await;
+    assert_eq!(seen.text_at("/state"), "auto_accepted");
+    assert_eq!(seen.at("/released/amount"), json!(630_000 - TAKEN));
+    assert_eq!(seen.at("/refunded/amount"), json!(TAKEN));
+    // The fee on what the bank took is the client's again: 15 % of it.
+    assert_eq!(seen.at("/decisions/1/refunded_fee/amount"), json!(34_500));
+    deal.settle_days(6).await;
+    assert_eq!(deal.state(path).await, "settled");
+    deal.app.stop().await;
+}
+
+#[tokio::test]
+async fn the_sides_go_on_over_what_a_bank_has_left() {
+    let deal = active(json!({})).await;
+    let path = &deal.milestones[0];
+    let dispute = deal.dispute(&deal.client, 0, 500_000).await;
+    deal.post_as(&deal.developer, &format!("{dispute}/respond"), answer(600_000)).await.assert_status(200);
+    let offer = json!({ "developer_amount": 550_000 });
+    deal.post_as(&deal.developer, &format!("{dispute}/offers"), offer).await.assert_status(201);
+    let taken = deal.bank_takes_of(path, Some(TAKEN)).await;
+    deal.bank_decides(&taken, false).await;
+    assert_eq!(deal.state(path).await, "disputed");
+    let seen = deal.see(&dispute).await;
+    assert_eq!(seen.text_at("/state"), "negotiation");
+    assert_eq!(seen.at("/amount/amount"), json!(400_000));
+    assert_eq!((seen.at("/claim/amount"), seen.at("/answer/amount")), (json!(400_000), json!(400_000)));
+    assert_eq!(seen.at("/offers/0/client/amount"), json!(0));
+    deal.assert_whole().await;
+
+    // The client has had its part by the bank: all that is left is what was offered.
+    let accept = format!("/v1/dispute_offers/{}/accept", seen.text_at("/offers/0/id"));
+    deal.post_as(&deal.client, &accept, json!(null)).await.assert_status(200);
+    let seen = deal.see(path).await;
+    assert_eq!(seen.text_at("/state"), "resolved");
+    assert_eq!((seen.at("/released/amount"), seen.at("/refunded/amount")), (json!(400_000), json!(TAKEN)));
+    deal.app.stop().await;
+}
+
+/// Withdrawn, a dispute leaves things as they stood, but for what the bank took.
+#[tokio::test]
+async fn the_first_part_that_is_accepted_may_be_all_that_a_bank_has_left() {
+    let deal = active(json!({})).await;
+    deal.onboard().await;
+    let path = &deal.milestones[0];
+    let dispute = deal.dispute(&deal.client, 0, 0).await;
+    let taken = deal.bank_takes_of(path, Some(330_000)).await;
+    deal.bank_decides(&taken, false).await;
+    deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!(null)).await.assert_status(200);
+    assert_eq!(deal.state(path).await, "funded");
+    deal.deliver(0).await;
+    // Six tenths of 6,300.00 are more than the 3,000.00 that are left.
+    let first =
+        json!({ "deliverables": [{ "deliverable_id": deal.see(path).await.at("/deliverables/0/id") }] });
+    let part = deal.act(&deal.client, path, "accept", first).await;
+    assert_eq!((part.text_at("/state"), part.at("/released/amount")), ("delivered".into(), json!(300_000)));
+    deal.settle_days(6).await;
+    deal.assert_whole().await;
+    let rest = deal.act(&deal.client, path, "accept", json!({})).await;
+    // Nothing is left to be sent: what was released has reached the developer.
+    assert_eq!((rest.text_at("/state"), rest.at("/released/amount")), ("settled".into(), json!(300_000)));
+    assert_eq!(rest.at("/refunded/amount"), json!(330_000));
+    deal.app.stop().await;
+}
