@@ -1,5 +1,7 @@
 //! A payer's bank takes a milestone's payment back, in whole or in part.
 
+use assay_kernel::{Currency, Permission};
+use assay_ledger::{AccountKind, AccountRef};
 use serde_json::json;
 
 use super::active;
@@ -154,5 +156,52 @@ async fn the_first_part_that_is_accepted_may_be_all_that_a_bank_has_left() {
     // Nothing is left to be sent: what was released has reached the developer.
     assert_eq!((rest.text_at("/state"), rest.at("/released/amount")), ("settled".into(), json!(300_000)));
     assert_eq!(rest.at("/refunded/amount"), json!(330_000));
+    deal.app.stop().await;
+}
+
+/// The provider refunds nothing of a charge that a bank took a part of: finance pays the rest from the bank.
+#[tokio::test]
+async fn what_the_provider_does_not_refund_any_more_is_paid_out_of_band() {
+    let deal = active(json!({})).await;
+    let app = &deal.app;
+    let path = &deal.milestones[0];
+    let taken = deal.bank_takes_of(path, Some(100_000)).await;
+    deal.bank_decides(&taken, false).await;
+    let asked = json!({ "reason": "Nothing of it is needed any more." });
+    deal.act(&deal.client, path, "request_refund", asked).await.assert_status(200);
+    let granted = deal.act(&deal.developer, path, "grant_refund", json!(null)).await;
+    assert_eq!(
+        (granted.text_at("/state"), granted.at("/refunded/amount")),
+        ("refunded".into(), json!(630_000))
+    );
+    app.settle().await;
+    let first = app.staff("staff-sam", Permission::Finance).await;
+    let refund = app.get("/v1/refunds?state=refused").by(&first).expect(200).await.at("/data/0");
+    assert_eq!((&refund["amount"]["amount"], &refund["fee"]["amount"]), (&json!(530_000), &json!(94_500)));
+
+    let refund = format!("/v1/refunds/{}", refund["id"].as_str().expect("an id"));
+    let pay = |reference: &str| {
+        let body = json!({ "reference": reference, "reason": "Stripe refunds nothing of this charge." });
+        app.post(&format!("{refund}/pay_out_of_band")).by(&first).if_match("*").json(body)
+    };
+    let nameless = pay("").expect(422).await;
+    assert_eq!(nameless.at("/errors/0/pointer"), "/reference");
+    let waits = pay("ASSAY REFUND 117").expect(202).await;
+    assert_eq!(waits.text_at("/act"), "refund_out_of_band");
+    let second = app.staff("staff-umar", Permission::Finance).await;
+    let confirm = app.post(&format!("/v1/money_approvals/{}/confirm", waits.id())).by(&second).if_match("*");
+    confirm.json(json!({ "reason": "Seen on the bank's list of transfers." })).expect(200).await;
+
+    let paid = app.get("/v1/refunds?state=paid_out_of_band").by(&first).expect(200).await;
+    assert_eq!(paid.at("/data/0/out_of_band_reference"), "ASSAY REFUND 117");
+    assert_eq!(paid.at("/data/0/allowed_actions"), json!([]));
+    pay("ASSAY REFUND 118").expect(409).await;
+    // The platform's bank has paid what the provider holds still: that is the platform's own now.
+    let mut conn = app.ctx().db.get().await.expect("a connection");
+    let bank =
+        assay_ledger::balance(&mut conn, AccountRef::platforms(AccountKind::Bank), Currency::USD).await;
+    assert_eq!(bank.expect("a balance").amount, -624_500);
+    drop(conn);
+    deal.assert_whole().await;
     deal.app.stop().await;
 }

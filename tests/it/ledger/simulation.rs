@@ -84,6 +84,7 @@ fn moves(event: &Event) -> Moves {
         Event::RefundCommanded { command, ref of } => refund(of, (K::ClearingRefund, command), 1, 1),
         Event::RefundRefused { command, ref of } => refund(of, (K::ClearingRefund, command), -1, -1),
         Event::LossRecovered { id: _, ref of } => refund(of, own(K::ChargebackLoss), 1, -1),
+        Event::RefundOutOfBand { refund: _, ref of } => refund(of, own(K::Bank), 1, -1),
         Event::RefundConfirmed { command, amount } => {
             vec![((K::ClearingRefund, command), -amount.amount), (own(K::StripePlatform), -amount.amount)]
         }
@@ -248,7 +249,7 @@ impl Life<'_> {
                 RefundOf::Milestone { milestone, held, amount, fee: usd(fee) }
             }
         };
-        match self.number(0..29) {
+        match self.number(0..30) {
             20 => Event::Repaid { id: fact, developer, amount: usd(of(K::DeveloperReceivable, developer)) },
             21 => Event::ArbitrationFee { id: fact, milestone, amount: usd(of(K::HoldFrozen, milestone)) },
             22 => Event::PayoutCommanded { command, amount: usd(self.some(100)) },
@@ -295,6 +296,7 @@ impl Life<'_> {
                 }
             }
             28 => Event::LossRecovered { id: fact, of: source() },
+            29 => Event::RefundOutOfBand { refund: fact, of: source() },
             15 => Event::RefundConfirmed { command, amount: usd(of(K::ClearingRefund, command)) },
             16 => Event::RefundAfterRelease {
                 id: fact,

@@ -187,6 +187,34 @@ async fn finance_staff_stop_transfers_and_payees_and_let_them_go() {
 }
 
 #[tokio::test]
+async fn a_refund_that_cannot_be_made_is_paid_from_the_platforms_bank() {
+    let deal = Deal::with("card", "pm_card_refundFail").await;
+    deal.fund().await.expect("asked");
+    deal.float().await;
+    deal.refund(1, AMOUNT).await.expect("asked");
+    deal.settle().await;
+    let app = &deal.app;
+    let finance = app.staff("staff-sam", Permission::Finance).await;
+    let list = app.get("/v1/refunds").by(&finance).expect(200).await;
+    let path = format!("/v1/refunds/{}/pay_out_of_band", list.text_at("/data/0/id"));
+    let body =
+        json!({ "reference": "ASSAY REFUND 118", "reason": "The card is closed; they named an account." });
+    let pay = |by| app.post(&path).by(by).if_match("*").json(body.clone());
+    // The provider has made it: there is nothing to pay.
+    pay(&finance).expect(409).await;
+    deal.days(2).await;
+    assert_eq!((deal.refunds().await, deal.held().await), (vec!["failed".to_owned()], (AMOUNT, 0, FEE)));
+    let finance = app.sign_in("staff-sam").await;
+    let key = "out-of-band-1";
+    let paid = pay(&finance).key(key).expect(200).await;
+    assert_eq!(paid.text_at("/state"), "paid_out_of_band");
+    assert_eq!(pay(&finance).key(key).expect(200).await.text, paid.text, "once");
+    assert_eq!((deal.held().await, deal.balance(K::Bank, Uuid::nil()).await), ((0, 0, 0), -AMOUNT - FEE));
+    assert_eq!(deal.at_stripe("refunds").await.len(), 1);
+    deal.whole().await;
+}
+
+#[tokio::test]
 async fn a_refund_that_comes_back_is_where_it_was_and_is_tried_again() {
     let deal = Deal::with("card", "pm_card_refundFail").await;
     deal.fund().await.expect("asked");

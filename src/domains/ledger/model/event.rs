@@ -193,6 +193,13 @@ pub enum Event {
         /// From what it would have been.
         of: RefundOf,
     },
+    /// It is paid from the platform's bank instead, past the provider.
+    RefundOutOfBand {
+        /// The refund.
+        refund: Uuid,
+        /// From what.
+        of: RefundOf,
+    },
     /// What did not reach a client repays what the platform has lost to the client's bank.
     LossRecovered {
         /// The refund's request or, before any, its decision.
@@ -356,6 +363,9 @@ impl Event {
             }
             Event::LossRecovered { id, of } => {
                 refund("loss_recovered", *id, of, contract, at, Way::To(own(K::ChargebackLoss)))
+            }
+            Event::RefundOutOfBand { refund: id, of } => {
+                refund("refund_out_of_band", *id, of, contract, at, Way::To(own(K::Bank)))
             }
             Event::RefundConfirmed { command, amount } => posting("refund_confirmed", command, *amount)
                 .debit(AccountRef::of(K::ClearingRefund, *command), *amount)

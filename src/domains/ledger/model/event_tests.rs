@@ -84,6 +84,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (few(), of()).prop_map(|(command, of)| Event::RefundRefused { command, of }),
         2 => (few(), money()).prop_map(|(command, amount)| Event::RefundConfirmed { command, amount }),
         1 => (few(), of()).prop_map(|(id, of)| Event::LossRecovered { id, of }),
+        1 => (few(), of()).prop_map(|(refund, of)| Event::RefundOutOfBand { refund, of }),
         1 => (0..40_u8, few(), few(), few(), money(), money(), money(), money()).prop_map(
             |(n, milestone, developer, organisation, reversed, unpaid, owed, fee)| Event::RefundAfterRelease { id: id(n),
                 milestone, developer, organisation, reversed, unpaid, owed, fee }),

@@ -5,7 +5,7 @@ use actix_web::{get, post};
 use assay_adapters::stripe::Evidence;
 use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, RefundId, TransferId};
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Error, Limit, Page};
+use assay_kernel::{Error, Limit, Page, Result};
 use assay_platform::db::Conn;
 use assay_platform::idempotency;
 use assay_platform::web::{
@@ -23,6 +23,7 @@ use super::{FinanceReason, PageQuery, page};
 use crate::service::Payments;
 use crate::service::finance::Done;
 use crate::store;
+use crate::store::refunds::RefundRow;
 
 /// Registers the operations.
 pub fn routes(routes: &mut Routes<'_>) {
@@ -32,6 +33,7 @@ pub fn routes(routes: &mut Routes<'_>) {
         .service(release_transfer_hold)
         .service(list_refunds)
         .service(retry_refund)
+        .service(pay_refund_out_of_band)
         .service(list_payment_disputes)
         .service(get_payment_dispute)
         .service(give_dispute_evidence)
@@ -202,13 +204,63 @@ async fn retry_refund(
 ) -> Outcome {
     let key = key.with(&body);
     Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        match payments.retry_refund(conn, &caller, id.0, &seen, &body.reason).await? {
-            Done::Now(row) => {
-                let view = RefundView::new(row)?;
-                Ok(Reply::ok(&view)?.etag(etag(view.version)))
-            }
-            Done::Proposed(row) => waits(*row, caller.account_id),
+        let done = payments.retry_refund(conn, &caller, id.0, &seen, &body.reason).await?;
+        refund_done(done, caller.account_id)
+    })
+    .await?)
+}
+
+fn refund_done(done: Done<RefundRow>, caller: AccountId) -> Result<Reply> {
+    match done {
+        Done::Now(row) => {
+            let view = RefundView::new(row)?;
+            Ok(Reply::ok(&view)?.etag(etag(view.version)))
         }
+        Done::Proposed(row) => waits(*row, caller),
+    }
+}
+
+/// A refund that the provider cannot make.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OutOfBandRefund {
+    /// What the transfer from the platform's bank is called there, as the client sees it on their statement.
+    #[validate(length(min = 3, max = 140), custom(function = "text::line"))]
+    #[schema(value_type = String, min_length = 3, max_length = 140, example = "ASSAY REFUND 2026-0117")]
+    reference: Text,
+    /// For the audit log.
+    #[validate(length(min = 3, max = 1_000), custom(function = "text::prose"))]
+    #[schema(value_type = String, min_length = 3, max_length = 1000, example = "The card is closed; the client named an account in writing.")]
+    reason: Text,
+}
+
+/// Pays a refund that was refused or came back from the platform's bank, past the provider.
+///
+/// The books take it as paid, so it is for a transfer that is made, or about to be made. A large one waits for a second
+/// person: then the transfer waits too.
+#[utoipa::path(
+    tag = "finance",
+    request_body = OutOfBandRefund,
+    responses(
+        (status = 200, description = "The refund.", body = RefundView),
+        (status = 202, description = "It waits for a second person.", body = MoneyApprovalView),
+    ),
+    extensions(("x-access" = json!("finance")))
+)]
+#[post("/v1/refunds/{id}/pay_out_of_band")]
+async fn pay_refund_out_of_band(
+    payments: Data<Payments>,
+    caller: Auth<Finance>,
+    id: Path<RefundId>,
+    seen: IfMatch,
+    key: MoneyKey,
+    body: Body<OutOfBandRefund>,
+) -> Outcome {
+    let key = key.with(&body);
+    Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
+        let OutOfBandRefund { reference, reason } = &*body;
+        let done = payments.pay_refund_out_of_band(conn, &caller, id.0, &seen, reference, reason).await?;
+        refund_done(done, caller.account_id)
     })
     .await?)
 }

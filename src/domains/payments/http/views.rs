@@ -271,6 +271,8 @@ pub struct RefundView {
     pub state: String,
     /// Why it was refused or came back, in the provider's word.
     pub failure: Option<String>,
+    /// What the transfer from the platform's bank is called there, of one that was paid out of band.
+    pub out_of_band_reference: Option<String>,
     /// Acts that are open to finance staff.
     pub allowed_actions: Vec<String>,
     /// The version that is shown.
@@ -293,6 +295,7 @@ impl RefundView {
             allowed_actions: REFUND.actions(&row.state, FINANCE, |_, _| None).allowed,
             state: row.state,
             failure: row.failure,
+            out_of_band_reference: row.out_of_band_reference,
             version: row.version,
             created_at: row.created_at,
         })

@@ -16,6 +16,8 @@ string_enum! {
         TransferRelease = "transfer_release",
         /// A refund is asked for again.
         RefundRetry = "refund_retry",
+        /// A refund is paid from the platform's bank.
+        RefundOutOfBand = "refund_out_of_band",
     }
 }
 

@@ -248,6 +248,7 @@ pub const REFUND: Machine = Machine {
         state("succeeded", "The provider has sent it."),
         state("refused", "The provider did not take it; the money is where it was."),
         state("failed", "It came back from the payer's bank; the money is where it was."),
+        state("paid_out_of_band", "The platform has paid it from its bank, past the provider."),
         state("charged_back", "The payer's bank has given the client all of it: nothing is sent any more."),
     ],
     guards: &[],
@@ -260,6 +261,15 @@ pub const REFUND: Machine = Machine {
             to: "queued",
             who: FINANCE,
             effects: &["the provider is asked under a new key"],
+            reason_required: true,
+            ..TRANSITION
+        },
+        Transition {
+            event: "pay_out_of_band",
+            from: &["refused", "failed"],
+            to: "paid_out_of_band",
+            who: FINANCE,
+            effects: &["booked against the platform's bank, whence the client is paid"],
             reason_required: true,
             ..TRANSITION
         },

@@ -184,6 +184,7 @@ impl Payments {
             MoneyAct::PlatformPayout => self.send_own_money(conn, row.subject).await?,
             MoneyAct::TransferRelease => self.transfer_goes_on(conn, row.subject).await?,
             MoneyAct::RefundRetry => self.refund_again(conn, row.subject).await?,
+            MoneyAct::RefundOutOfBand => self.refund_out_of_band(conn, row.subject, &row.payload.0).await?,
         }
         record(&self.ctx, conn, actor, &row, "money_approval.confirm", reason).await?;
         Ok(row)
@@ -230,7 +231,8 @@ impl Payments {
     async fn will_not_be(&self, conn: &mut Conn, row: &ApprovalRow) -> Result<()> {
         match row.act.parse()? {
             MoneyAct::PlatformPayout => self.own_money_stays(conn, row.subject).await,
-            MoneyAct::DisputeAward | MoneyAct::TransferRelease | MoneyAct::RefundRetry => Ok(()),
+            MoneyAct::DisputeAward | MoneyAct::TransferRelease => Ok(()),
+            MoneyAct::RefundRetry | MoneyAct::RefundOutOfBand => Ok(()),
         }
     }
 }

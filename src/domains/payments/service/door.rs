@@ -292,6 +292,7 @@ fn refund_row(
         command_id: None,
         failure: None,
         refund: None,
+        out_of_band_reference: None,
         version: 1,
         created_at: now,
         updated_at: now,

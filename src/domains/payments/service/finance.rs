@@ -1,7 +1,7 @@
 //! What finance staff do: each act with a reason, recorded, after a second factor.
 
 use assay_adapters::stripe::{Evidence, update_dispute};
-use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, RefundId, TransferId};
+use assay_kernel::ids::{AccountId, DifferenceId, PaymentDisputeId, TransferId};
 use assay_kernel::process::{Machine, Who};
 use assay_kernel::{Actor, Code, Error, Permission, Result};
 use assay_platform::audit;
@@ -16,18 +16,16 @@ use super::approvals::{Proposed, needs_second_person, propose_act_in};
 use super::commands;
 use super::commands::there;
 use super::holds::go_on;
-use super::losses::recover_loss;
-use super::moving::{command_refund, keep_refund, keep_transfer, queue_transfer};
+use super::moving::{keep_transfer, queue_transfer};
 use crate::model::approval::MoneyAct;
 use crate::model::command::CommandKind;
-use crate::model::process::{PAYEE, REFUND, TRANSFER};
+use crate::model::process::{PAYEE, TRANSFER};
 use crate::model::{Hold, Movement, money, payee_blocked, step, transfer_blocked};
 use crate::store;
 use crate::store::approvals::ApprovalRow;
 use crate::store::disputes::DisputeRow;
 use crate::store::payees::PayeeRow;
 use crate::store::reconciliation::{DifferenceRow, difference};
-use crate::store::refunds::RefundRow;
 use crate::store::transfers::TransferRow;
 
 const FINANCE: &[Who] = &[Who::Staff(Permission::Finance)];
@@ -67,7 +65,7 @@ impl Payments {
     }
 
     /// Staff do not decide about money of their own.
-    async fn may(&self, conn: &mut Conn, actor: &Actor, beneficiary: Option<Uuid>) -> Result<()> {
+    pub(super) async fn may(&self, conn: &mut Conn, actor: &Actor, beneficiary: Option<Uuid>) -> Result<()> {
         assay_identity::require_step_up(&self.ctx, conn, actor).await?;
         if beneficiary == Some(actor.account_id.uuid()) {
             return Err(Error::new(Code::Forbidden, "This is money of your own: another person decides."));
@@ -129,7 +127,12 @@ impl Payments {
         Ok(Done::Now(row))
     }
 
-    async fn propose<R>(&self, conn: &mut Conn, actor: &Actor, proposed: Proposed<'_>) -> Result<Done<R>> {
+    pub(super) async fn propose<R>(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        proposed: Proposed<'_>,
+    ) -> Result<Done<R>> {
         let id = propose_act_in(&self.ctx, conn, actor, proposed).await?;
         let row = store::approvals::find(conn, id.uuid()).await?;
         Ok(Done::Proposed(Box::new(there(row, "proposal")?)))
@@ -197,66 +200,6 @@ impl Payments {
                 self.tell(conn, row.milestone, row.contract, Movement::Transferred).await
             })
             .await
-    }
-
-    /// Asks for a refund again that was refused or came back; for a large one when a second person has confirmed it.
-    ///
-    /// # Errors
-    /// `not_found`, `state_conflict` also while the payment is disputed, `precondition_failed`.
-    pub async fn retry_refund(
-        &self,
-        conn: &mut Conn,
-        actor: &Actor,
-        id: RefundId,
-        seen: &IfMatch,
-        reason: &str,
-    ) -> Result<Done<RefundRow>> {
-        self.may(conn, actor, None).await?;
-        let missing = || Error::not_found("refund");
-        let found = store::refunds::find(conn, id.uuid()).await?.ok_or_else(missing)?;
-        store::payments::lock(conn, found.payment_id).await?;
-        let row = store::refunds::lock(conn, id.uuid()).await?.ok_or_else(missing)?;
-        seen.check(row.version)?;
-        REFUND.transition(&row.state, "retry", FINANCE)?;
-        let amount = money(row.to_send(), &row.currency)?;
-        if needs_second_person(&self.ctx, amount) {
-            let proposed = Proposed {
-                act: MoneyAct::RefundRetry,
-                subject: row.id,
-                of: Some((row.milestone, row.contract)),
-                amount,
-                beneficiary: None,
-                payload: json!({}),
-                reason,
-            };
-            return self.propose(conn, actor, proposed).await;
-        }
-        let row = self.ask_again(conn, row).await?;
-        self.record(conn, actor, "refund.retry", id.to_string(), reason, json!({})).await?;
-        Ok(Done::Now(row))
-    }
-
-    /// The second person has confirmed that a refund is asked for again.
-    pub(super) async fn refund_again(&self, conn: &mut Conn, id: Uuid) -> Result<()> {
-        let seen = there(store::refunds::find(conn, id).await?, "refund")?;
-        store::payments::lock(conn, seen.payment_id).await?;
-        let row = there(store::refunds::lock(conn, id).await?, "refund")?;
-        self.ask_again(conn, row).await.map(drop)
-    }
-
-    async fn ask_again(&self, conn: &mut Conn, mut row: RefundRow) -> Result<RefundRow> {
-        act(&REFUND, &mut row.state, "retry")?;
-        if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
-            return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
-        }
-        row.refund = None;
-        // It may have come back while another dispute was open, which kept it from repaying a loss.
-        recover_loss(&self.ctx, conn, &mut row, self.ctx.ids.uuid()).await?;
-        keep_refund(&self.ctx, conn, &mut row).await?;
-        if row.to_send() > 0 {
-            command_refund(&self.ctx, conn, &mut row).await?;
-        }
-        Ok(row)
     }
 
     /// Gives evidence in a dispute and submits it: the provider takes it once.

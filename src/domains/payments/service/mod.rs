@@ -13,6 +13,7 @@ pub mod onboarding;
 pub mod own_money;
 pub mod paying_out;
 pub mod reconciling;
+mod refunding;
 pub mod sending;
 
 use assay_adapters::stripe::Stripe;

@@ -6,13 +6,15 @@ use assay_ledger::Invariant;
 pub const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "movements_are_booked",
-        meaning: "What the provider has made is in the ledger: payments, transfers, refunds.",
+        meaning: "What the provider has made is in the ledger: payments, transfers, refunds; so are refunds past it.",
         offenders: "SELECT (SELECT count(*) FROM payments p WHERE p.state = 'succeeded' AND NOT EXISTS (
                 SELECT FROM ledger_transactions t WHERE t.key = 'funded:' || p.balance_transaction))
             + (SELECT count(*) FROM transfers x WHERE x.state IN ('paid', 'returned') AND x.amount > 0 AND NOT EXISTS (
                 SELECT FROM ledger_transactions t WHERE t.key = 'transfer_confirmed:' || x.command_id))
             + (SELECT count(*) FROM refunds r WHERE r.state = 'succeeded' AND NOT EXISTS (
-                SELECT FROM ledger_transactions t WHERE t.key = 'refund_confirmed:' || r.command_id))",
+                SELECT FROM ledger_transactions t WHERE t.key = 'refund_confirmed:' || r.command_id))
+            + (SELECT count(*) FROM refunds r WHERE (r.state = 'paid_out_of_band') <> EXISTS (
+                SELECT FROM ledger_transactions t WHERE t.key = 'refund_out_of_band:' || r.id))",
     },
     Invariant {
         name: "one_effect",
@@ -32,7 +34,8 @@ pub const INVARIANTS: &[Invariant] = &[
             (SELECT coalesce(sum(x.amount - x.reversed), 0) FROM transfers x
                 WHERE x.payment_id = p.id AND x.state IN ('queued', 'submitted', 'paid')) > p.amount + p.fee
             OR (SELECT coalesce(sum(r.amount + r.fee - r.charged_back), 0) FROM refunds r
-                WHERE r.payment_id = p.id AND r.state IN ('queued', 'submitted', 'succeeded')) > p.amount + p.fee",
+                WHERE r.payment_id = p.id AND r.state IN ('queued', 'submitted', 'succeeded', 'paid_out_of_band'))
+                > p.amount + p.fee",
     },
     Invariant {
         name: "nothing_leaves_while_disputed",

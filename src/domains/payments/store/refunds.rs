@@ -36,6 +36,7 @@ pub struct RefundRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub charged_back: i64,
+    pub out_of_band_reference: Option<String>,
 }
 
 rows!(refunds, RefundRow, id);

@@ -132,6 +132,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         charged_back -> Int8,
+        out_of_band_reference -> Nullable<Text>,
     }
 }
 

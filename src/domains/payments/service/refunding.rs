@@ -1,0 +1,177 @@
+//! Refunds that did not arrive: finance staff ask for them again, or pay them from the platform's bank.
+
+use assay_kernel::ids::RefundId;
+use assay_kernel::process::Who;
+use assay_kernel::{Actor, Code, Error, Permission, Result};
+use assay_ledger::{Event, post_in};
+use assay_platform::db::Conn;
+use assay_platform::web::IfMatch;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Payments;
+use super::approvals::{Proposed, needs_second_person};
+use super::commands::there;
+use super::finance::Done;
+use super::losses::recover_loss;
+use super::moving::{command_refund, keep_refund, source_of, tell_refund};
+use crate::model::approval::MoneyAct;
+use crate::model::process::REFUND;
+use crate::model::{Movement, money};
+use crate::store;
+use crate::store::refunds::RefundRow;
+
+const FINANCE: &[Who] = &[Who::Staff(Permission::Finance)];
+
+/// What a second person confirms of a refund that is paid out of band.
+#[derive(Debug, Serialize, Deserialize)]
+struct OutOfBand {
+    reference: String,
+}
+
+impl Payments {
+    /// Asks for a refund again that was refused or came back; for a large one when a second person has confirmed it.
+    ///
+    /// # Errors
+    /// `not_found`, `state_conflict` also while the payment is disputed, `precondition_failed`.
+    pub async fn retry_refund(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: RefundId,
+        seen: &IfMatch,
+        reason: &str,
+    ) -> Result<Done<RefundRow>> {
+        let row = self.refund_for(conn, actor, id, seen, "retry").await?;
+        let act = MoneyAct::RefundRetry;
+        if let Some(waits) = self.propose_large(conn, actor, act, &row, json!({}), reason).await? {
+            return Ok(waits);
+        }
+        let row = self.ask_again(conn, row).await?;
+        self.record(conn, actor, "refund.retry", id.to_string(), reason, json!({})).await?;
+        Ok(Done::Now(row))
+    }
+
+    /// Notes that a refund that was refused or came back is paid by a transfer from the platform's bank; of a large one
+    /// when a second person has confirmed it.
+    ///
+    /// # Errors
+    /// As [`Self::retry_refund`].
+    pub async fn pay_refund_out_of_band(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: RefundId,
+        seen: &IfMatch,
+        reference: &str,
+        reason: &str,
+    ) -> Result<Done<RefundRow>> {
+        let row = self.refund_for(conn, actor, id, seen, "pay_out_of_band").await?;
+        let (act, what) = (MoneyAct::RefundOutOfBand, json!(OutOfBand { reference: reference.to_owned() }));
+        if let Some(waits) = self.propose_large(conn, actor, act, &row, what.clone(), reason).await? {
+            return Ok(waits);
+        }
+        let row = self.pay_out_of_band(conn, row, reference).await?;
+        self.record(conn, actor, "refund.pay_out_of_band", id.to_string(), reason, what).await?;
+        Ok(Done::Now(row))
+    }
+
+    /// The second person has confirmed that a refund is asked for again.
+    pub(super) async fn refund_again(&self, conn: &mut Conn, id: Uuid) -> Result<()> {
+        let row = self.refund_locked(conn, id).await?;
+        self.ask_again(conn, row).await.map(drop)
+    }
+
+    /// The second person has confirmed that a refund is paid out of band.
+    pub(super) async fn refund_out_of_band(&self, conn: &mut Conn, id: Uuid, what: &Value) -> Result<()> {
+        let row = self.refund_locked(conn, id).await?;
+        let what = OutOfBand::deserialize(what).map_err(Error::internal)?;
+        self.pay_out_of_band(conn, row, &what.reference).await.map(drop)
+    }
+
+    /// The refund, locked after its payment, for an act that is possible now.
+    async fn refund_for(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        id: RefundId,
+        seen: &IfMatch,
+        event: &str,
+    ) -> Result<RefundRow> {
+        self.may(conn, actor, None).await?;
+        if store::refunds::find(conn, id.uuid()).await?.is_none() {
+            return Err(Error::not_found("refund"));
+        }
+        let row = self.refund_locked(conn, id.uuid()).await?;
+        seen.check(row.version)?;
+        REFUND.transition(&row.state, event, FINANCE)?;
+        Ok(row)
+    }
+
+    async fn refund_locked(&self, conn: &mut Conn, id: Uuid) -> Result<RefundRow> {
+        let seen = there(store::refunds::find(conn, id).await?, "refund")?;
+        store::payments::lock(conn, seen.payment_id).await?;
+        there(store::refunds::lock(conn, id).await?, "refund")
+    }
+
+    async fn propose_large(
+        &self,
+        conn: &mut Conn,
+        actor: &Actor,
+        act: MoneyAct,
+        row: &RefundRow,
+        payload: Value,
+        reason: &str,
+    ) -> Result<Option<Done<RefundRow>>> {
+        let amount = money(row.to_send(), &row.currency)?;
+        if !needs_second_person(&self.ctx, amount) {
+            return Ok(None);
+        }
+        let of = Some((row.milestone, row.contract));
+        let proposed = Proposed { act, subject: row.id, of, amount, beneficiary: None, payload, reason };
+        self.propose(conn, actor, proposed).await.map(Some)
+    }
+
+    /// Takes an act on a refund that did not arrive: what the platform has lost to the payer's bank is repaid first.
+    async fn begin_again(&self, conn: &mut Conn, row: &mut RefundRow, event: &str) -> Result<()> {
+        let to = REFUND.transition(&row.state, event, FINANCE)?.to;
+        if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
+            return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
+        }
+        // It may have come back while another dispute was open, which kept it from repaying a loss.
+        recover_loss(&self.ctx, conn, row, self.ctx.ids.uuid()).await?;
+        if row.to_send() > 0 {
+            row.state = to.to_owned();
+        }
+        Ok(())
+    }
+
+    async fn ask_again(&self, conn: &mut Conn, mut row: RefundRow) -> Result<RefundRow> {
+        self.begin_again(conn, &mut row, "retry").await?;
+        row.refund = None;
+        keep_refund(&self.ctx, conn, &mut row).await?;
+        if row.to_send() > 0 {
+            command_refund(&self.ctx, conn, &mut row).await?;
+        }
+        Ok(row)
+    }
+
+    async fn pay_out_of_band(
+        &self,
+        conn: &mut Conn,
+        mut row: RefundRow,
+        reference: &str,
+    ) -> Result<RefundRow> {
+        self.begin_again(conn, &mut row, "pay_out_of_band").await?;
+        if row.to_send() > 0 {
+            row.out_of_band_reference = Some(reference.to_owned());
+            let event = Event::RefundOutOfBand { refund: row.id, of: source_of(&row)? };
+            post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
+            self.tell(conn, row.milestone, row.contract, Movement::Refunded).await?;
+        }
+        keep_refund(&self.ctx, conn, &mut row).await?;
+        tell_refund(&self.ctx, conn, &row).await?;
+        Ok(row)
+    }
+}
