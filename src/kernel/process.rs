@@ -75,17 +75,15 @@ pub struct Transition {
     pub reason_required: bool,
 }
 
-/// A transition with nothing but its event, states and who; the rest by struct update.
-pub const TRANSITION: Transition = Transition {
-    event: "",
-    from: &[],
-    to: "",
-    who: &[],
-    guards: &[],
-    clock: None,
-    effects: &[],
-    reason_required: false,
-};
+/// A row of a process table: a transition with nothing but its event, states and who; the rest by struct update.
+pub const fn row(
+    event: &'static str,
+    from: &'static [&'static str],
+    to: &'static str,
+    who: &'static [Who],
+) -> Transition {
+    Transition { event, from, to, who, guards: &[], clock: None, effects: &[], reason_required: false }
+}
 
 /// A machine.
 #[derive(Clone, Copy, Debug)]
@@ -363,21 +361,8 @@ mod tests {
         states: &[State { name: "closed", meaning: "" }, State { name: "open", meaning: "" }],
         guards: &[Guard { code: "unlocked", needs: "a key" }],
         transitions: &[
-            Transition {
-                event: "open",
-                from: &["closed"],
-                to: "open",
-                who: &[Who::Client],
-                guards: &["unlocked"],
-                ..TRANSITION
-            },
-            Transition {
-                event: "close",
-                from: &["open"],
-                to: "closed",
-                who: &[Who::Client, Who::System],
-                ..TRANSITION
-            },
+            Transition { guards: &["unlocked"], ..row("open", &["closed"], "open", &[Who::Client]) },
+            row("close", &["open"], "closed", &[Who::Client, Who::System]),
         ],
     };
 

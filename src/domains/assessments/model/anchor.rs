@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use assay_kernel::Permission;
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
@@ -37,43 +37,29 @@ pub const ANCHOR_CARD: Machine = Machine {
     ],
     guards: &[Guard { code: "in_quarter", needs: "Before the end of its quarter." }],
     transitions: &[
+        Transition { guards: &["in_quarter"], ..row(anchor_events::EDIT, &["open"], "open", RATER) },
         Transition {
-            event: anchor_events::EDIT,
-            from: &["open"],
-            to: "open",
-            who: RATER,
-            guards: &["in_quarter"],
-            ..TRANSITION
-        },
-        Transition {
-            event: anchor_events::SUBMIT,
-            from: &["open"],
-            to: "submitted",
-            who: RATER,
             guards: &["in_quarter"],
             effects: &["counts in the nightly calibration, and nowhere else"],
-            ..TRANSITION
+            ..row(anchor_events::SUBMIT, &["open"], "submitted", RATER)
         },
         Transition {
-            event: anchor_events::REMIND,
-            from: &["open"],
-            to: "open",
-            who: &[Who::System],
             clock: Some("7 days before it is due, and when it is due"),
             effects: &["mail to the rater"],
-            ..TRANSITION
+            ..row(anchor_events::REMIND, &["open"], "open", &[Who::System])
         },
         Transition {
-            event: anchor_events::WITHDRAW,
-            from: &["open"],
-            to: "withdrawn",
-            who: &[Who::System, Who::Staff(Permission::Reviewer)],
             clock: Some("at the end of the quarter"),
             effects: &[
                 "with the session, by a reviewer",
                 "by itself when its rater assesses on the track no more, a redo is granted or the candidate is gone",
             ],
-            ..TRANSITION
+            ..row(
+                anchor_events::WITHDRAW,
+                &["open"],
+                "withdrawn",
+                &[Who::System, Who::Staff(Permission::Reviewer)],
+            )
         },
     ],
 };

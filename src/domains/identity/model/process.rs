@@ -1,7 +1,7 @@
 //! The state machines of identity as tables.
 
 use assay_kernel::Permission;
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 
 /// Invitations to join an organisation.
 pub const ORGANISATION_INVITATION: Machine = Machine {
@@ -24,22 +24,14 @@ pub const ORGANISATION_INVITATION: Machine = Machine {
     ],
     transitions: &[
         Transition {
-            event: "accept",
-            from: &["sent"],
-            to: "accepted",
-            who: &[Who::Client],
             guards: &["addressee", "unexpired"],
             effects: &["adds the member"],
-            ..TRANSITION
+            ..row("accept", &["sent"], "accepted", &[Who::Client])
         },
-        Transition { event: "revoke", from: &["sent"], to: "revoked", who: &[Who::Client], ..TRANSITION },
+        row("revoke", &["sent"], "revoked", &[Who::Client]),
         Transition {
-            event: "expire",
-            from: &["sent"],
-            to: "expired",
-            who: &[Who::System],
             clock: Some("organisations.invitation_days"),
-            ..TRANSITION
+            ..row("expire", &["sent"], "expired", &[Who::System])
         },
     ],
 };
@@ -62,25 +54,17 @@ pub const SUSPENSION_APPEAL: Machine = Machine {
     }],
     transitions: &[
         Transition {
-            event: "uphold",
-            from: &["open"],
-            to: "upheld",
-            who: &[Who::Staff(Permission::Reviewer)],
             guards: &["another_person"],
             reason_required: true,
-            ..TRANSITION
+            ..row("uphold", &["open"], "upheld", &[Who::Staff(Permission::Reviewer)])
         },
         Transition {
-            event: "overturn",
-            from: &["open"],
-            to: "overturned",
-            who: &[Who::Staff(Permission::Reviewer)],
             guards: &["another_person"],
             effects: &["reinstates the account"],
             reason_required: true,
-            ..TRANSITION
+            ..row("overturn", &["open"], "overturned", &[Who::Staff(Permission::Reviewer)])
         },
-        Transition { event: "reinstated", from: &["open"], to: "moot", who: &[Who::System], ..TRANSITION },
+        row("reinstated", &["open"], "moot", &[Who::System]),
     ],
 };
 
@@ -98,21 +82,13 @@ pub const DATA_EXPORT: Machine = Machine {
     guards: &[],
     transitions: &[
         Transition {
-            event: "finish",
-            from: &["requested"],
-            to: "ready",
-            who: &[Who::System],
             effects: &["keeps the copy, sealed"],
-            ..TRANSITION
+            ..row("finish", &["requested"], "ready", &[Who::System])
         },
         Transition {
-            event: "expire",
-            from: &["ready"],
-            to: "expired",
-            who: &[Who::System],
             clock: Some("rights.export_days"),
             effects: &["deletes the copy"],
-            ..TRANSITION
+            ..row("expire", &["ready"], "expired", &[Who::System])
         },
     ],
 };
@@ -132,10 +108,6 @@ pub const ERASURE: Machine = Machine {
     guards: &[Guard { code: "nothing_open", needs: "No money, contract or decision of the person is open." }],
     transitions: &[
         Transition {
-            event: "erase",
-            from: &["cooling", "held"],
-            to: "erased",
-            who: &[Who::System],
             guards: &["nothing_open"],
             clock: Some("rights.erasure_cooling_days"),
             effects: &[
@@ -143,23 +115,13 @@ pub const ERASURE: Machine = Machine {
                 "ends sessions and tokens",
                 "destroys the data key",
             ],
-            ..TRANSITION
+            ..row("erase", &["cooling", "held"], "erased", &[Who::System])
         },
         Transition {
-            event: "hold",
-            from: &["cooling", "held"],
-            to: "held",
-            who: &[Who::System],
             clock: Some("rights.erasure_retry_days"),
-            ..TRANSITION
+            ..row("hold", &["cooling", "held"], "held", &[Who::System])
         },
-        Transition {
-            event: "cancel",
-            from: &["cooling", "held"],
-            to: "cancelled",
-            who: &[Who::Developer, Who::Client],
-            ..TRANSITION
-        },
+        row("cancel", &["cooling", "held"], "cancelled", &[Who::Developer, Who::Client]),
     ],
 };
 

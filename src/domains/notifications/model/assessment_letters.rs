@@ -3,10 +3,28 @@
 use chrono::{DateTime, Utc};
 
 use super::letter::Letter;
-use super::template::when;
+use super::template::{Template, when};
+
+/// The letter of a mail about them; none for other mails.
+pub(super) fn letter(template: &Template) -> Option<Letter> {
+    Some(match template {
+        Template::RatingCardOpened { url, due_at } => card_opened(url, due_at),
+        Template::RatingCardDue { url, due_at } => card_due(url, due_at),
+        Template::RatingAsked { url, due_at } => asked(url, due_at),
+        Template::AnchorCardsOpened { url, due_at } => anchor_cards_opened(url, due_at),
+        Template::AnchorCardDue { url, due_at } => anchor_card_due(url, due_at),
+        Template::RaterWanted { url } => rater_wanted(url),
+        Template::AssessmentDecided { approved, feedback, url, appeal_until } => {
+            decided(*approved, feedback, url, appeal_until.as_ref())
+        }
+        Template::AssessmentSlotsWanted { track, url } => slots_wanted(track, url),
+        Template::AssessmentSlotsFree { track, url } => slots_free(track, url),
+        _ => return None,
+    })
+}
 
 /// A candidate waits for a session, and nobody has time for one.
-pub(super) fn slots_wanted(track: &str, url: &str) -> Letter {
+fn slots_wanted(track: &str, url: &str) -> Letter {
     Letter::new(format!("Nobody has time for assessments: {track}"))
         .say(format!(
             "A candidate waits for an assessment on the track “{track}”, and there is no start that could be offered. \
@@ -16,7 +34,7 @@ pub(super) fn slots_wanted(track: &str, url: &str) -> Letter {
 }
 
 /// There is time for the session of a candidate who waits.
-pub(super) fn slots_free(track: &str, url: &str) -> Letter {
+fn slots_free(track: &str, url: &str) -> Letter {
     Letter::new("There is time for your assessment")
         .say(format!(
             "You wait for an assessment on the track “{track}”. There are starts now: hold one and book it. Others who wait \
@@ -26,7 +44,7 @@ pub(super) fn slots_free(track: &str, url: &str) -> Letter {
 }
 
 /// A session is over; its rater has a card to fill in.
-pub(super) fn card_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
+fn card_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
     Letter::new("Your rating card is open")
         .say(format!(
             "The session is over. Rate it for yourself, by what you saw; the card is due on {}.",
@@ -37,14 +55,14 @@ pub(super) fn card_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
 }
 
 /// A rater's card is not submitted yet.
-pub(super) fn card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
+fn card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
     Letter::new("Your rating card waits for you")
         .say(format!("Your card of a session is not submitted yet. It is due on {}.", when(due_at)))
         .link("Open your card", url)
 }
 
 /// Somebody is asked to rate a session from its record.
-pub(super) fn asked(url: &str, due_at: &DateTime<Utc>) -> Letter {
+fn asked(url: &str, due_at: &DateTime<Utc>) -> Letter {
     Letter::new("You are asked to rate an assessment")
         .say(format!(
             "Another rating of a session is needed, by somebody who was not in it: yours, from its record. The card is \
@@ -55,7 +73,7 @@ pub(super) fn asked(url: &str, due_at: &DateTime<Utc>) -> Letter {
 }
 
 /// Somebody is asked to rate anchor sessions.
-pub(super) fn anchor_cards_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
+fn anchor_cards_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
     Letter::new("Anchor sessions wait for your rating")
         .say(format!(
             "All assessors of your track rate the same sessions of this quarter, each for themselves and from the record, so \
@@ -67,7 +85,7 @@ pub(super) fn anchor_cards_opened(url: &str, due_at: &DateTime<Utc>) -> Letter {
 }
 
 /// An anchor card is not submitted yet.
-pub(super) fn anchor_card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
+fn anchor_card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
     Letter::new("An anchor session waits for your rating")
         .say(format!(
             "Your card of an anchor session is not submitted yet. It is due on {}, and is taken until the quarter ends.",
@@ -77,7 +95,7 @@ pub(super) fn anchor_card_due(url: &str, due_at: &DateTime<Utc>) -> Letter {
 }
 
 /// Nobody was found who can rate.
-pub(super) fn rater_wanted(url: &str) -> Letter {
+fn rater_wanted(url: &str) -> Letter {
     Letter::new("An assessment needs a rater")
         .say(
             "An assessment needs another rater, and nobody of its track is free of ties to the candidate. Appoint \
@@ -87,12 +105,7 @@ pub(super) fn rater_wanted(url: &str) -> Letter {
 }
 
 /// An assessment is decided.
-pub(super) fn decided(
-    approved: bool,
-    feedback: &[String],
-    url: &str,
-    appeal_until: Option<&DateTime<Utc>>,
-) -> Letter {
+fn decided(approved: bool, feedback: &[String], url: &str, appeal_until: Option<&DateTime<Utc>>) -> Letter {
     let (subject, told) = match approved {
         true => {
             ("You passed the assessment", "You passed the assessment. What was seen, and what comes next:")

@@ -5,8 +5,10 @@ mod category;
 mod contract_letters;
 pub mod ical;
 mod letter;
+mod project_letters;
 mod session;
 mod template;
+mod vetting_letters;
 
 use assay_kernel::ids::AccountId;
 use chrono::{DateTime, Utc};

@@ -5,12 +5,11 @@ use assay_kernel::string_enum;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::assessment_letters as letters;
 use super::category::Category;
-use super::contract_letters;
 use super::ical::Invitation;
 use super::letter::Letter;
 use super::session::{self, SessionMail};
+use super::{assessment_letters, contract_letters, project_letters, vetting_letters};
 
 macro_rules! templates {
     ($(#[$meta:meta])* pub enum $name:ident {
@@ -485,25 +484,6 @@ string_enum! {
     }
 }
 
-impl Adverse {
-    fn told(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Declined => (
-                "Your application was declined for now",
-                "A reviewer has read your application and declined it for now. The reason given:",
-            ),
-            Self::Rejected => (
-                "Your application was rejected",
-                "A reviewer has read your application and rejected it. The reason given:",
-            ),
-            Self::Revoked => (
-                "Your approval was revoked",
-                "Your approval was taken back, so that you can place no more bids. The reason given:",
-            ),
-        }
-    }
-}
-
 string_enum! {
     /// With what staff can be late.
     pub enum Overdue {
@@ -586,154 +566,13 @@ impl Template {
 
     /// What it says.
     pub(crate) fn letter(&self) -> Letter {
-        if let Some(letter) = session::letter(self).or_else(|| contract_letters::letter(self)) {
-            return letter;
-        }
-        match self {
-            Self::OrganisationInvitation { organisation, inviter, url, expires_at } => Letter::new(format!(
-                "Invitation to join {organisation} on Assay"
-            ))
-            .say(format!("{inviter} invites you to join {organisation} on Assay."))
-            .link("Accept or decline the invitation", url)
-            .say(format!(
-                "The invitation stands until {}. The link is for you alone: whoever has it can answer in \
-                         your place.",
-                when(expires_at)
-            )),
-            Self::ProjectListed { title, url } => Letter::new(format!("Your project is listed: {title}"))
-                .say(format!("Your project “{title}” has passed curation and is open for bids."))
-                .link("Open the project", url),
-            Self::ProjectChangesRequested { title, url, notes } => Letter::new(format!(
-                "Changes requested: {title}"
-            ))
-            .say(format!(
-                "A curator has read your project “{title}” and asks for changes before it can be listed:"
-            ))
-            .list(notes)
-            .link("Change the project and submit it again", url),
-            Self::ProjectRejected { title, reason, url } => {
-                Letter::new(format!("Your project was not accepted: {title}"))
-                    .say(format!(
-                        "A curator has read your project “{title}” and did not accept it. The reason given:"
-                    ))
-                    .quote(reason)
-                    .link("Read the decision, or appeal against it", url)
-            }
-            Self::OfferReceived { title, url, expires_at } => {
-                Letter::new(format!("You have an offer: {title}"))
-                    .say(format!("You have an offer on your bid for “{title}”."))
-                    .link("Read and answer the offer", url)
-                    .say(format!("The offer stands until {}.", when(expires_at)))
-            }
-            Self::InvitationToBid { title, client, url, expires_at } => {
-                Letter::new(format!("Invitation to bid: {title}"))
-                    .say(format!("{client} invites you to bid on “{title}”."))
-                    .link("Read the project and answer", url)
-                    .say(format!(
-                        "The invitation stands until {}. Declining has no effect on your standing.",
-                        when(expires_at)
-                    ))
-            }
-            Self::ListingExpiring { title, url, at } => {
-                Letter::new(format!("Your listing ends soon: {title}"))
-                    .say(format!(
-                        "The listing of your project “{title}” ends on {}. After that it takes no more bids.",
-                        when(at)
-                    ))
-                    .link("Open the project", url)
-            }
-            Self::ApplicationReceived { url, due_at } => Letter::new("Your application has arrived".to_owned())
-                .say(format!("A reviewer reads your application and answers by {}.", when(due_at)))
-                .link("Open the application", url),
-            Self::ApplicationChangesRequested { reason, notes, url, until } => {
-                Letter::new("Changes requested to your application".to_owned())
-                    .say("A reviewer has read your application and asks for changes:".to_owned())
-                    .quote(reason)
-                    .list(notes)
-                    .link("Change the application and submit it again", url)
-                    .say(format!("It waits for you until {}.", when(until)))
-            }
-            Self::ApplicationChangesDue { url, until } => {
-                Letter::new("Your application waits for changes".to_owned())
-                    .say(format!(
-                        "A reviewer asked for changes to your application. It waits for you until {}; after that it \
-                         expires, and you may begin another.",
-                        when(until)
-                    ))
-                    .link("Change the application and submit it again", url)
-            }
-            Self::ApplicationExpired { url } => Letter::new("Your application has expired".to_owned())
-                .say(
-                    "The changes that a reviewer asked for were not made in time. You may begin another application \
-                     at once."
-                        .to_owned(),
-                )
-                .link("Open the application", url),
-            Self::ApplicationPassed { url } => Letter::new("Your application has passed the screening".to_owned())
-                .say("A reviewer has read your application and passed it. The assessment comes next.".to_owned())
-                .link("Open the application", url),
-            Self::AdverseDecision { what, reason, url, appeal_until } => {
-                let (subject, told) = what.told();
-                Letter::new(subject.to_owned())
-                    .say(told.to_owned())
-                    .quote(reason)
-                    .link("Read the evidence it rests on, or appeal", url)
-                    .say(format!(
-                        "You can appeal until {}. Somebody who did not make the decision answers.",
-                        when(appeal_until)
-                    ))
-            }
-            Self::DeveloperApproved { url, expires_at } => Letter::new("You are approved".to_owned())
-                .say(format!("You can bid on projects from now on. The approval holds until {}.", when(expires_at)))
-                .link("Open the approval", url),
-            Self::ApprovalExpiring { url, expires_at } => Letter::new("Your approval ends soon".to_owned())
-                .say(format!(
-                    "Your approval ends on {}. You may apply again from now on; a new approval begins where this one \
-                     ends, so that you lose no days.",
-                    when(expires_at)
-                ))
-                .link("Open the approval", url),
-            Self::ApprovalExpired { url } => Letter::new("Your approval has ended".to_owned())
-                .say("You can place no more bids. You may apply again at once.".to_owned())
-                .link("Open the approval", url),
-            Self::AppealReceived { url, due_at } => Letter::new("Your appeal has arrived".to_owned())
-                .say(format!(
-                    "Somebody who did not make the decision reads your appeal and answers by {}.",
-                    when(due_at)
-                ))
-                .link("Open the appeal", url),
-            Self::AppealAnswered { overturned, answer, url } => {
-                let (subject, told) = match overturned {
-                    true => ("Your appeal succeeded", "The decision has fallen. The answer:"),
-                    false => ("Your appeal was answered", "The decision stands. The answer:"),
-                };
-                Letter::new(subject.to_owned()).say(told.to_owned()).quote(answer).link("Open the appeal", url)
-            }
-            Self::RatingCardOpened { url, due_at } => letters::card_opened(url, due_at),
-            Self::RatingCardDue { url, due_at } => letters::card_due(url, due_at),
-            Self::RatingAsked { url, due_at } => letters::asked(url, due_at),
-            Self::AnchorCardsOpened { url, due_at } => letters::anchor_cards_opened(url, due_at),
-            Self::AnchorCardDue { url, due_at } => letters::anchor_card_due(url, due_at),
-            Self::RaterWanted { url } => letters::rater_wanted(url),
-            Self::AssessmentDecided { approved, feedback, url, appeal_until } => {
-                letters::decided(*approved, feedback, url, appeal_until.as_ref())
-            }
-            Self::AssessmentSlotsWanted { track, url } => letters::slots_wanted(track, url),
-            Self::AssessmentSlotsFree { track, url } => letters::slots_free(track, url),
-            Self::StaffOverdue { what, url, due_at } => {
-                let what = match what {
-                    Overdue::Screening => "The screening of an application",
-                    Overdue::Appeal => "The answer to an appeal",
-                    Overdue::Rating => "The rating of an assessment",
-                    Overdue::Assessment => "The decision on an assessment",
-                };
-                Letter::new(format!("{what} is late"))
-                    .say(format!("{what} was due on {}.", when(due_at)))
-                    .link("Open it", url)
-            }
-            // Those of sessions and contracts are above.
-            _ => Letter::new("Assay"),
-        }
+        session::letter(self)
+            .or_else(|| assessment_letters::letter(self))
+            .or_else(|| contract_letters::letter(self))
+            .or_else(|| project_letters::letter(self))
+            .or_else(|| vetting_letters::letter(self))
+            // A test holds that every mail says something.
+            .unwrap_or_else(|| Letter::new("Assay"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A second person for large acts of staff on money. Pure.
 
 use assay_kernel::ids::AccountId;
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use assay_kernel::{Money, Permission, string_enum};
 use uuid::Uuid;
 
@@ -52,32 +52,17 @@ pub const APPROVAL: Machine = Machine {
     guards: &[Guard { code: "another_person", needs: "Neither who proposed it nor whom the money reaches." }],
     transitions: &[
         Transition {
-            event: "confirm",
-            from: &["pending"],
-            to: "carried_out",
-            who: FINANCE,
             guards: &["another_person"],
             clock: Some("expire after 72 hours"),
             effects: &["the act is carried out"],
-            ..TRANSITION
+            ..row("confirm", &["pending"], "carried_out", FINANCE)
         },
         Transition {
-            event: "refuse",
-            from: &["pending"],
-            to: "refused",
-            who: FINANCE,
             guards: &["another_person"],
             reason_required: true,
-            ..TRANSITION
+            ..row("refuse", &["pending"], "refused", FINANCE)
         },
-        Transition {
-            event: "expire",
-            from: &["pending"],
-            to: "expired",
-            who: &[Who::System],
-            clock: Some("72 hours"),
-            ..TRANSITION
-        },
+        Transition { clock: Some("72 hours"), ..row("expire", &["pending"], "expired", &[Who::System]) },
     ],
 };
 

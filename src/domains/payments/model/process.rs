@@ -1,7 +1,7 @@
 //! The process tables of payments.
 
 use assay_kernel::Permission;
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 
 const fn state(name: &'static str, meaning: &'static str) -> State {
     State { name, meaning }
@@ -26,55 +26,28 @@ pub const PAYMENT: Machine = Machine {
     ],
     guards: &[],
     transitions: &[
+        row("require_action", &["pending", "processing"], "requires_action", SYSTEM),
+        row("process", &["pending", "requires_action"], "processing", SYSTEM),
+        // Also what we took for failed: the provider's word counts.
         Transition {
-            event: "require_action",
-            from: &["pending", "processing"],
-            to: "requires_action",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "process",
-            from: &["pending", "requires_action"],
-            to: "processing",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "succeed",
-            // Also what we took for failed: the provider's word counts.
-            from: &["pending", "requires_action", "processing", "failed", "canceled"],
-            to: "succeeded",
-            who: SYSTEM,
             effects: &["the money is held for the milestone"],
-            ..TRANSITION
+            ..row(
+                "succeed",
+                &["pending", "requires_action", "processing", "failed", "canceled"],
+                "succeeded",
+                SYSTEM,
+            )
         },
-        Transition {
-            event: "fail",
-            from: &["pending", "requires_action", "processing"],
-            to: "failed",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "cancel",
-            from: &["pending", "requires_action", "processing"],
-            to: "canceled",
-            who: SYSTEM,
-            ..TRANSITION
-        },
+        row("fail", &["pending", "requires_action", "processing"], "failed", SYSTEM),
+        row("cancel", &["pending", "requires_action", "processing"], "canceled", SYSTEM),
     ],
 };
 
 const HELD_FOR_TAX: Transition = Transition {
-    event: "hold_for_tax",
-    from: &["incomplete"],
-    to: "incomplete",
-    who: FINANCE,
     guards: &["no_tax_hold"],
     effects: &["transfers wait for tax papers"],
     reason_required: true,
-    ..TRANSITION
+    ..row("hold_for_tax", &["incomplete"], "incomplete", FINANCE)
 };
 const TAX_CLEARED: Transition = Transition {
     event: "clear_tax_hold",
@@ -102,45 +75,26 @@ pub const PAYEE: Machine = Machine {
         Guard { code: "tax_hold", needs: "transfers wait for tax papers" },
     ],
     transitions: &[
+        row("answer", &["incomplete"], "pending_review", SYSTEM),
         Transition {
-            event: "answer",
-            from: &["incomplete"],
-            to: "pending_review",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "activate",
-            from: &["incomplete", "pending_review", "restricted"],
-            to: "active",
-            who: SYSTEM,
             effects: &["transfers that waited are sent"],
-            ..TRANSITION
+            ..row("activate", &["incomplete", "pending_review", "restricted"], "active", SYSTEM)
         },
+        row("restrict", &["active", "pending_review"], "restricted", SYSTEM),
         Transition {
-            event: "restrict",
-            from: &["active", "pending_review"],
-            to: "restricted",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "block",
-            from: &["incomplete", "pending_review", "active", "restricted"],
-            to: "blocked",
-            who: &[Who::System, Who::Staff(Permission::Finance)],
             reason_required: true,
-            ..TRANSITION
+            ..row(
+                "block",
+                &["incomplete", "pending_review", "active", "restricted"],
+                "blocked",
+                &[Who::System, Who::Staff(Permission::Finance)],
+            )
         },
         Transition {
-            event: "unblock",
-            from: &["blocked"],
-            to: "restricted",
-            who: FINANCE,
             guards: &["staffs_block"],
             effects: &["the provider is asked how it stands"],
             reason_required: true,
-            ..TRANSITION
+            ..row("unblock", &["blocked"], "restricted", FINANCE)
         },
         HELD_FOR_TAX,
         Transition { from: &["pending_review"], to: "pending_review", ..HELD_FOR_TAX },
@@ -174,64 +128,42 @@ pub const TRANSFER: Machine = Machine {
     guards: &[Guard { code: "not_in_dispute", needs: "the sides of the contract do not disagree over it" }],
     transitions: &[
         Transition {
-            event: "queue",
-            from: &["accrued", "on_hold", "failed"],
-            to: "queued",
-            who: SYSTEM,
             clock: Some("release_hold"),
             effects: &["the provider is asked under a new key"],
-            ..TRANSITION
+            ..row("queue", &["accrued", "on_hold", "failed"], "queued", SYSTEM)
         },
         Transition {
-            event: "hold",
-            from: &["accrued", "failed", "on_hold"],
-            to: "on_hold",
-            who: &[Who::System, Who::Staff(Permission::Finance)],
             reason_required: true,
-            ..TRANSITION
+            ..row(
+                "hold",
+                &["accrued", "failed", "on_hold"],
+                "on_hold",
+                &[Who::System, Who::Staff(Permission::Finance)],
+            )
         },
         Transition {
-            event: "release_hold",
-            from: &["on_hold", "failed"],
-            to: "accrued",
-            who: &[Who::System, Who::Staff(Permission::Finance)],
             guards: &["not_in_dispute"],
             effects: &["it is queued, unless something else stands in its way"],
             reason_required: true,
-            ..TRANSITION
+            ..row(
+                "release_hold",
+                &["on_hold", "failed"],
+                "accrued",
+                &[Who::System, Who::Staff(Permission::Finance)],
+            )
         },
-        Transition { event: "submit", from: &["queued"], to: "submitted", who: SYSTEM, ..TRANSITION },
+        row("submit", &["queued"], "submitted", SYSTEM),
+        row("confirm", &["queued", "submitted"], "paid", SYSTEM),
         Transition {
-            event: "confirm",
-            from: &["queued", "submitted"],
-            to: "paid",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "refuse",
-            from: &["queued", "submitted"],
-            to: "failed",
-            who: SYSTEM,
             effects: &["the money is the developer's to be paid again"],
-            ..TRANSITION
+            ..row("refuse", &["queued", "submitted"], "failed", SYSTEM)
         },
         Transition {
-            event: "offset",
-            from: &["accrued", "on_hold", "failed"],
-            to: "paid",
-            who: SYSTEM,
             effects: &["all of it repaid what the developer owed: nothing is sent"],
-            ..TRANSITION
+            ..row("offset", &["accrued", "on_hold", "failed"], "paid", SYSTEM)
         },
-        Transition { event: "return", from: &["paid"], to: "returned", who: SYSTEM, ..TRANSITION },
-        Transition {
-            event: "cancel",
-            from: &["accrued", "on_hold", "failed"],
-            to: "canceled",
-            who: SYSTEM,
-            ..TRANSITION
-        },
+        row("return", &["paid"], "returned", SYSTEM),
+        row("cancel", &["accrued", "on_hold", "failed"], "canceled", SYSTEM),
     ],
 };
 
@@ -253,57 +185,27 @@ pub const REFUND: Machine = Machine {
     ],
     guards: &[],
     transitions: &[
-        Transition { event: "await", from: &["queued"], to: "taking_back", who: SYSTEM, ..TRANSITION },
-        Transition { event: "queue", from: &["taking_back"], to: "queued", who: SYSTEM, ..TRANSITION },
+        row("await", &["queued"], "taking_back", SYSTEM),
+        row("queue", &["taking_back"], "queued", SYSTEM),
         Transition {
-            event: "retry",
-            from: &["refused", "failed"],
-            to: "queued",
-            who: FINANCE,
             effects: &["the provider is asked under a new key"],
             reason_required: true,
-            ..TRANSITION
+            ..row("retry", &["refused", "failed"], "queued", FINANCE)
         },
         Transition {
-            event: "pay_out_of_band",
-            from: &["refused", "failed"],
-            to: "paid_out_of_band",
-            who: FINANCE,
             effects: &["booked against the platform's bank, whence the client is paid"],
             reason_required: true,
-            ..TRANSITION
+            ..row("pay_out_of_band", &["refused", "failed"], "paid_out_of_band", FINANCE)
         },
-        Transition { event: "submit", from: &["queued"], to: "submitted", who: SYSTEM, ..TRANSITION },
+        row("submit", &["queued"], "submitted", SYSTEM),
+        row("confirm", &["queued", "submitted"], "succeeded", SYSTEM),
+        row("refuse", &["queued", "submitted"], "refused", SYSTEM),
         Transition {
-            event: "confirm",
-            from: &["queued", "submitted"],
-            to: "succeeded",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "refuse",
-            from: &["queued", "submitted"],
-            to: "refused",
-            who: SYSTEM,
-            ..TRANSITION
-        },
-        Transition {
-            event: "ask_anew",
-            from: &["queued", "submitted"],
-            to: "queued",
-            who: SYSTEM,
             effects: &["the provider surely did nothing; it is asked under a new key"],
-            ..TRANSITION
+            ..row("ask_anew", &["queued", "submitted"], "queued", SYSTEM)
         },
-        Transition { event: "come_back", from: &["succeeded"], to: "failed", who: SYSTEM, ..TRANSITION },
-        Transition {
-            event: "charge_back",
-            from: &["queued", "submitted", "refused", "failed"],
-            to: "charged_back",
-            who: SYSTEM,
-            ..TRANSITION
-        },
+        row("come_back", &["succeeded"], "failed", SYSTEM),
+        row("charge_back", &["queued", "submitted", "refused", "failed"], "charged_back", SYSTEM),
     ],
 };
 

@@ -1,6 +1,6 @@
 //! The states of an import and of a challenge.
 
-use assay_kernel::process::{Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Machine, State, Transition, Who, row};
 use assay_kernel::string_enum;
 
 string_enum! {
@@ -78,22 +78,14 @@ pub const IMPORT: Machine = Machine {
     ],
     guards: &[],
     transitions: &[
-        Transition { event: START, from: &["queued"], to: "running", who: &[Who::System], ..TRANSITION },
+        row(START, &["queued"], "running", &[Who::System]),
         Transition {
-            event: COMPLETE,
-            from: &["running"],
-            to: "completed",
-            who: &[Who::System],
             effects: &["signals, skills and signs of gaming are computed", "event to the developer"],
-            ..TRANSITION
+            ..row(COMPLETE, &["running"], "completed", &[Who::System])
         },
         Transition {
-            event: FAIL,
-            from: &["queued", "running"],
-            to: "failed",
-            who: &[Who::System],
             effects: &["what was read so far is kept", "event to the developer"],
-            ..TRANSITION
+            ..row(FAIL, &["queued", "running"], "failed", &[Who::System])
         },
     ],
 };

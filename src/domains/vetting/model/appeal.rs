@@ -1,6 +1,6 @@
 //! Appeals against adverse decisions.
 
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use assay_kernel::{Permission, string_enum};
 
 string_enum! {
@@ -56,37 +56,21 @@ pub const APPEAL: Machine = Machine {
     ],
     transitions: &[
         Transition {
-            event: appeal_events::CLAIM,
-            from: &["open"],
-            to: "in_review",
-            who: REVIEWER,
             guards: &["another_decided"],
             effects: &["the reviewer is recorded"],
-            ..TRANSITION
+            ..row(appeal_events::CLAIM, &["open"], "in_review", REVIEWER)
         },
         Transition {
-            event: appeal_events::RELEASE,
-            from: &["in_review"],
-            to: "open",
-            who: REVIEWER,
             effects: &["the reviewer is cleared"],
-            ..TRANSITION
+            ..row(appeal_events::RELEASE, &["in_review"], "open", REVIEWER)
         },
         Transition {
-            event: "uphold",
-            from: &["in_review"],
-            to: "upheld",
-            who: REVIEWER,
             guards: ANSWER,
             effects: &["mail to the person"],
             reason_required: true,
-            ..TRANSITION
+            ..row("uphold", &["in_review"], "upheld", REVIEWER)
         },
         Transition {
-            event: "overturn",
-            from: &["in_review"],
-            to: "overturned",
-            who: REVIEWER,
             guards: ANSWER,
             effects: &[
                 "a declined application goes back to the screening queue, to another reviewer",
@@ -94,25 +78,17 @@ pub const APPEAL: Machine = Machine {
                 "mail to the person",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row("overturn", &["in_review"], "overturned", REVIEWER)
         },
         Transition {
-            event: appeal_events::OVERDUE,
-            from: &["open"],
-            to: "open",
-            who: &[Who::System],
             clock: Some("10 days after it was filed"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(appeal_events::OVERDUE, &["open"], "open", &[Who::System])
         },
         Transition {
-            event: appeal_events::OVERDUE,
-            from: &["in_review"],
-            to: "in_review",
-            who: &[Who::System],
             clock: Some("10 days after it was filed"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(appeal_events::OVERDUE, &["in_review"], "in_review", &[Who::System])
         },
     ],
 };

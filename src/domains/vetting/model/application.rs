@@ -1,6 +1,6 @@
 //! Applications and their states.
 
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use assay_kernel::{Permission, string_enum};
 
 string_enum! {
@@ -105,84 +105,53 @@ pub const APPLICATION: Machine = Machine {
     ],
     transitions: &[
         Transition {
-            event: events::EDIT,
-            from: &["draft"],
-            to: "draft",
-            who: &[Who::Developer],
             clock: Some("expire 90 days after the last edit"),
             effects: &["a new version; ETag changes"],
-            ..TRANSITION
+            ..row(events::EDIT, &["draft"], "draft", &[Who::Developer])
         },
         Transition {
-            event: events::EDIT,
-            from: &["changes_requested"],
-            to: "changes_requested",
-            who: &[Who::Developer],
             effects: &["a new version; ETag changes"],
-            ..TRANSITION
+            ..row(events::EDIT, &["changes_requested"], "changes_requested", &[Who::Developer])
         },
         Transition {
-            event: events::SUBMIT,
-            from: &["draft", "changes_requested"],
-            to: "submitted",
-            who: &[Who::Developer],
             guards: &["github_linked", "portfolio_item", "consents_current", "track_chosen"],
             clock: Some("screening_overdue after 3 business days (Monday to Friday, UTC)"),
             effects: &["event application.submitted", "mail to the developer"],
-            ..TRANSITION
+            ..row(events::SUBMIT, &["draft", "changes_requested"], "submitted", &[Who::Developer])
         },
         Transition {
-            event: events::WITHDRAW,
-            from: &["draft", "submitted", "screening", "changes_requested", "assessment_ready"],
-            to: "withdrawn",
-            who: &[Who::Developer],
             effects: &["timers cleared"],
-            ..TRANSITION
+            ..row(
+                events::WITHDRAW,
+                &["draft", "submitted", "screening", "changes_requested", "assessment_ready"],
+                "withdrawn",
+                &[Who::Developer],
+            )
         },
         Transition {
-            event: events::CLAIM,
-            from: &["submitted"],
-            to: "screening",
-            who: REVIEWER,
             guards: &["not_overturned"],
             clock: Some("lapse_claim after 24 hours"),
             effects: &["the reviewer is recorded"],
-            ..TRANSITION
+            ..row(events::CLAIM, &["submitted"], "screening", REVIEWER)
         },
         Transition {
-            event: events::RELEASE,
-            from: &["screening"],
-            to: "submitted",
-            who: REVIEWER,
             effects: &["the reviewer is cleared; its place in the queue stays"],
-            ..TRANSITION
+            ..row(events::RELEASE, &["screening"], "submitted", REVIEWER)
         },
         Transition {
-            event: events::LAPSE_CLAIM,
-            from: &["screening"],
-            to: "submitted",
-            who: &[Who::System],
             clock: Some("24 hours after the claim"),
             effects: &["the reviewer is cleared; its place in the queue stays"],
-            ..TRANSITION
+            ..row(events::LAPSE_CLAIM, &["screening"], "submitted", &[Who::System])
         },
         Transition {
-            event: events::SCREENING_OVERDUE,
-            from: &["submitted"],
-            to: "submitted",
-            who: &[Who::System],
             clock: Some("3 business days after submission"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::SCREENING_OVERDUE, &["submitted"], "submitted", &[Who::System])
         },
         Transition {
-            event: events::SCREENING_OVERDUE,
-            from: &["screening"],
-            to: "screening",
-            who: &[Who::System],
             clock: Some("3 business days after submission"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::SCREENING_OVERDUE, &["screening"], "screening", &[Who::System])
         },
         Transition {
             event: events::REQUEST_CHANGES,
@@ -195,28 +164,16 @@ pub const APPLICATION: Machine = Machine {
             reason_required: true,
         },
         Transition {
-            event: events::REMIND_CHANGES,
-            from: &["changes_requested"],
-            to: "changes_requested",
-            who: &[Who::System],
             clock: Some("7 days before it expires"),
             effects: &["mail to the developer"],
-            ..TRANSITION
+            ..row(events::REMIND_CHANGES, &["changes_requested"], "changes_requested", &[Who::System])
         },
         Transition {
-            event: events::PASS,
-            from: &["screening"],
-            to: "assessment_ready",
-            who: REVIEWER,
             guards: BY_CLAIM,
             effects: &["decision", "mail to the developer"],
-            ..TRANSITION
+            ..row(events::PASS, &["screening"], "assessment_ready", REVIEWER)
         },
         Transition {
-            event: events::CONFIRM_FAST_LANE,
-            from: &["submitted", "screening"],
-            to: "assessment_ready",
-            who: REVIEWER,
             guards: &["fast_lane_claimed", "not_claimed_by_another", "not_overturned"],
             effects: &[
                 "decision",
@@ -224,7 +181,7 @@ pub const APPLICATION: Machine = Machine {
                 "mail to the developer",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::CONFIRM_FAST_LANE, &["submitted", "screening"], "assessment_ready", REVIEWER)
         },
         Transition {
             event: events::DECLINE,
@@ -237,73 +194,45 @@ pub const APPLICATION: Machine = Machine {
             reason_required: true,
         },
         Transition {
-            event: events::REJECT_INTEGRITY,
-            from: &["screening"],
-            to: "rejected_integrity",
-            who: REVIEWER,
             guards: BY_CLAIM,
             effects: &[DECISION, "mail to the developer"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::REJECT_INTEGRITY, &["screening"], "rejected_integrity", REVIEWER)
         },
         Transition {
-            event: events::REJECT_INTEGRITY,
-            from: &["assessment_ready", "assessed"],
-            to: "rejected_integrity",
-            who: REVIEWER,
             effects: &[DECISION, "mail to the developer"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::REJECT_INTEGRITY, &["assessment_ready", "assessed"], "rejected_integrity", REVIEWER)
         },
         Transition {
-            event: events::ASSESS,
-            from: &["assessment_ready"],
-            to: "assessed",
-            who: &[Who::System],
             effects: &["with the finalized assessment"],
-            ..TRANSITION
+            ..row(events::ASSESS, &["assessment_ready"], "assessed", &[Who::System])
         },
         Transition {
-            event: events::APPROVE,
-            from: &["assessed"],
-            to: "approved",
-            who: &[Who::System],
             clock: Some("the approval holds for 548 days (18 months)"),
             effects: &["with an assessment above the pass line", "approval"],
-            ..TRANSITION
+            ..row(events::APPROVE, &["assessed"], "approved", &[Who::System])
         },
         Transition {
-            event: events::FALL_SHORT,
-            from: &["assessed"],
-            to: "not_ready",
-            who: &[Who::System],
             clock: Some("may apply again after 30 days, after a further decline 90 days"),
             effects: &[
                 "with an assessment below the pass line",
                 "decision that is appealed at the assessment",
             ],
-            ..TRANSITION
+            ..row(events::FALL_SHORT, &["assessed"], "not_ready", &[Who::System])
         },
         Transition {
-            event: events::RAISE,
-            from: &["not_ready"],
-            to: "approved",
-            who: &[Who::System],
             clock: Some("the approval holds for 548 days (18 months)"),
             effects: &[
                 "an appeal raised the outcome of the assessment",
                 "the decision is overturned",
                 "approval",
             ],
-            ..TRANSITION
+            ..row(events::RAISE, &["not_ready"], "approved", &[Who::System])
         },
         Transition {
-            event: events::REASSESS,
-            from: &["assessed", "not_ready"],
-            to: "assessment_ready",
-            who: &[Who::System],
             effects: &["a redo of the assessment was granted; the decision after it combines both"],
-            ..TRANSITION
+            ..row(events::REASSESS, &["assessed", "not_ready"], "assessment_ready", &[Who::System])
         },
         Transition {
             event: events::OVERRIDE_APPROVAL,
@@ -316,31 +245,19 @@ pub const APPLICATION: Machine = Machine {
             reason_required: true,
         },
         Transition {
-            event: events::REOPEN,
-            from: &["not_ready", "rejected_integrity"],
-            to: "submitted",
-            who: &[Who::System],
             clock: Some("screening_overdue after 3 business days"),
             effects: &["an overturned decision sends it to another reviewer"],
-            ..TRANSITION
+            ..row(events::REOPEN, &["not_ready", "rejected_integrity"], "submitted", &[Who::System])
         },
         Transition {
-            event: events::EXPIRE,
-            from: &["draft"],
-            to: "expired",
-            who: &[Who::System],
             clock: Some("90 days after the last edit"),
             effects: &["event application.expired"],
-            ..TRANSITION
+            ..row(events::EXPIRE, &["draft"], "expired", &[Who::System])
         },
         Transition {
-            event: events::EXPIRE,
-            from: &["changes_requested"],
-            to: "expired",
-            who: &[Who::System],
             clock: Some("30 days after the request for changes"),
             effects: &["event application.expired", "mail to the developer"],
-            ..TRANSITION
+            ..row(events::EXPIRE, &["changes_requested"], "expired", &[Who::System])
         },
     ],
 };

@@ -1,7 +1,7 @@
 //! Approvals and their states.
 
 use assay_kernel::ids::{AccountId, ApplicationId, ApprovalId};
-use assay_kernel::process::{Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Machine, State, Transition, Who, row};
 use assay_kernel::{Permission, string_enum};
 use chrono::{DateTime, Utc};
 
@@ -47,51 +47,31 @@ pub const APPROVAL: Machine = Machine {
     guards: &[],
     transitions: &[
         Transition {
-            event: REVOKE,
-            from: &["active"],
-            to: "revoked",
-            who: &[Who::Staff(Permission::Admin)],
             effects: &[
                 "the developer can bid no more",
                 "decision that can be appealed for 14 days",
                 "mail to the developer",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row(REVOKE, &["active"], "revoked", &[Who::Staff(Permission::Admin)])
         },
         Transition {
-            event: REINSTATE,
-            from: &["revoked"],
-            to: "active",
-            who: &[Who::System],
             effects: &["with an overturned revocation; the term goes on"],
-            ..TRANSITION
+            ..row(REINSTATE, &["revoked"], "active", &[Who::System])
         },
         Transition {
-            event: RENEW,
-            from: &["active"],
-            to: "expired",
-            who: &[Who::System],
             effects: &["a newer approval takes its place, and begins where this one would have ended"],
-            ..TRANSITION
+            ..row(RENEW, &["active"], "expired", &[Who::System])
         },
         Transition {
-            event: NOTICE,
-            from: &["active"],
-            to: "active",
-            who: &[Who::System],
             clock: Some("60 days before the end"),
             effects: &["mail to the developer, who may apply again from now on"],
-            ..TRANSITION
+            ..row(NOTICE, &["active"], "active", &[Who::System])
         },
         Transition {
-            event: EXPIRE,
-            from: &["active"],
-            to: "expired",
-            who: &[Who::System],
             clock: Some("548 days (18 months) after the grant, or after the end of the approval it renews"),
             effects: &["the developer can bid no more", "mail to the developer"],
-            ..TRANSITION
+            ..row(EXPIRE, &["active"], "expired", &[Who::System])
         },
     ],
 };

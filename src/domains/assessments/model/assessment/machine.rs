@@ -1,7 +1,7 @@
 //! The table by which assessments change.
 
 use assay_kernel::Permission;
-use assay_kernel::process::{Guard, Machine, State, TRANSITION, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 
 use super::events;
 
@@ -68,178 +68,107 @@ pub const ASSESSMENT: Machine = Machine {
     ],
     transitions: &[
         Transition {
-            event: events::HOLD,
-            from: &["requested"],
-            to: "requested",
-            who: CANDIDATE,
             clock: Some("for 10 minutes"),
             effects: &["an earlier hold is given back"],
-            ..TRANSITION
+            ..row(events::HOLD, &["requested"], "requested", CANDIDATE)
         },
         Transition {
-            event: events::RELEASE,
-            from: &["requested"],
-            to: "requested",
-            who: CANDIDATE,
             guards: &["hold_live"],
             effects: &["the start is free for others"],
-            ..TRANSITION
+            ..row(events::RELEASE, &["requested"], "requested", CANDIDATE)
         },
         Transition {
-            event: events::EXPIRE_HOLD,
-            from: &["requested"],
-            to: "requested",
-            who: SYSTEM,
             clock: Some("10 minutes after the hold"),
             effects: &["the start is free for others"],
-            ..TRANSITION
+            ..row(events::EXPIRE_HOLD, &["requested"], "requested", SYSTEM)
         },
         Transition {
-            event: events::WAIT,
-            from: &["requested"],
-            to: "requested",
-            who: CANDIDATE,
             guards: &["slots_gone"],
             effects: &["a place on the waiting list", "event assessment.waiting", "mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::WAIT, &["requested"], "requested", CANDIDATE)
         },
         Transition {
-            event: events::LOOK_FOR_SLOTS,
-            from: &["requested"],
-            to: "requested",
-            who: SYSTEM,
             clock: Some("hourly while it waits, and whenever time becomes free"),
             effects: &["mail to those who wait, in their order"],
-            ..TRANSITION
+            ..row(events::LOOK_FOR_SLOTS, &["requested"], "requested", SYSTEM)
         },
         Transition {
-            event: events::BOOK,
-            from: &["requested"],
-            to: "booked",
-            who: CANDIDATE,
             guards: &["hold_live"],
             clock: Some("remind 24 hours and 1 hour before the start"),
             effects: &["event assessment.booked", "invitations to all by mail"],
-            ..TRANSITION
+            ..row(events::BOOK, &["requested"], "booked", CANDIDATE)
         },
         Transition {
-            event: events::RESCHEDULE,
-            from: &["booked"],
-            to: "booked",
-            who: CANDIDATE,
             guards: &["in_good_time", "reschedules_left"],
             effects: &["event assessment.rescheduled", "new invitations to all by mail", "clocks set anew"],
-            ..TRANSITION
+            ..row(events::RESCHEDULE, &["booked"], "booked", CANDIDATE)
         },
         Transition {
-            event: events::REASSIGN,
-            from: &["booked"],
-            to: "booked",
-            who: REVIEWER,
             guards: &["not_begun"],
             effects: &["event assessment.reassigned", "new invitations by mail", "audit entry"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::REASSIGN, &["booked"], "booked", REVIEWER)
         },
         Transition {
-            event: events::SHADOW,
-            from: &["booked"],
-            to: "booked",
-            who: HOST,
             guards: &["not_begun", "may_shadow"],
             effects: &["an observer in training, who does not rate", "event assessment.shadowed"],
-            ..TRANSITION
+            ..row(events::SHADOW, &["booked"], "booked", HOST)
         },
         Transition {
-            event: events::CANCEL,
-            from: &["requested"],
-            to: "cancelled",
-            who: CANDIDATE,
             effects: &["event assessment.cancelled"],
-            ..TRANSITION
+            ..row(events::CANCEL, &["requested"], "cancelled", CANDIDATE)
         },
         Transition {
-            event: events::CANCEL,
-            from: &["booked"],
-            to: "cancelled",
-            who: CANDIDATE,
             guards: &["not_begun"],
             effects: &["event assessment.cancelled", "cancellations to all by mail"],
-            ..TRANSITION
+            ..row(events::CANCEL, &["booked"], "cancelled", CANDIDATE)
         },
         Transition {
-            event: events::REMIND,
-            from: &["booked"],
-            to: "booked",
-            who: SYSTEM,
             clock: Some("24 hours and 1 hour before the start"),
             effects: &["mail to all"],
-            ..TRANSITION
+            ..row(events::REMIND, &["booked"], "booked", SYSTEM)
         },
         Transition {
-            event: events::CHECK_IN,
-            from: &["booked"],
-            to: "booked",
-            who: &[Who::Developer, Who::Staff(Permission::Assessor)],
             guards: &["near_start"],
             effects: &["recorded in the chain of identity"],
-            ..TRANSITION
+            ..row(
+                events::CHECK_IN,
+                &["booked"],
+                "booked",
+                &[Who::Developer, Who::Staff(Permission::Assessor)],
+            )
         },
         Transition {
-            event: events::CHECK_IN,
-            from: &["checked_in"],
-            to: "checked_in",
-            who: HOST,
             guards: &["near_start"],
             effects: &["an observer comes later", "recorded in the chain of identity"],
-            ..TRANSITION
+            ..row(events::CHECK_IN, &["checked_in"], "checked_in", HOST)
         },
         Transition {
-            event: events::ADMIT,
-            from: &["booked"],
-            to: "checked_in",
-            who: SYSTEM,
             effects: &["when candidate and lead have checked in"],
-            ..TRANSITION
+            ..row(events::ADMIT, &["booked"], "checked_in", SYSTEM)
         },
         Transition {
-            event: events::WARN_ABSENCE,
-            from: &["booked"],
-            to: "booked",
-            who: SYSTEM,
             clock: Some("at the start and 10 minutes after it"),
             effects: &["mail to who is missing"],
-            ..TRANSITION
+            ..row(events::WARN_ABSENCE, &["booked"], "booked", SYSTEM)
         },
         Transition {
-            event: events::CANDIDATE_NO_SHOW,
-            from: &["booked"],
-            to: "candidate_no_show",
-            who: SYSTEM,
             clock: Some("15 minutes after the start"),
             effects: &[
                 "the candidate may book again after 7 days, after a further no-show 30 days",
                 "mail to all",
             ],
-            ..TRANSITION
+            ..row(events::CANDIDATE_NO_SHOW, &["booked"], "candidate_no_show", SYSTEM)
         },
         Transition {
-            event: events::ASSESSOR_NO_SHOW,
-            from: &["booked"],
-            to: "assessor_no_show",
-            who: SYSTEM,
             clock: Some("15 minutes after the start"),
             effects: &["a new assessment with priority", "mail to the candidate and to staff"],
-            ..TRANSITION
+            ..row(events::ASSESSOR_NO_SHOW, &["booked"], "assessor_no_show", SYSTEM)
         },
         Transition {
-            event: events::START,
-            from: &["checked_in"],
-            to: "in_progress",
-            who: HOST,
             guards: &["leads_it"],
             effects: &["event assessment.started"],
-            ..TRANSITION
+            ..row(events::START, &["checked_in"], "in_progress", HOST)
         },
         Transition {
             event: events::ABORT,
@@ -252,136 +181,85 @@ pub const ASSESSMENT: Machine = Machine {
             reason_required: true,
         },
         Transition {
-            event: events::END,
-            from: &["in_progress"],
-            to: "in_review",
-            who: &[Who::Staff(Permission::Assessor), Who::System],
             guards: &["leads_it"],
             clock: Some("by itself 30 minutes after the booked end; cards due 24 hours after the session"),
             effects: &["two cards are opened", "mail to the raters"],
-            ..TRANSITION
+            ..row(
+                events::END,
+                &["in_progress"],
+                "in_review",
+                &[Who::Staff(Permission::Assessor), Who::System],
+            )
         },
         Transition {
-            event: events::REMIND_RATERS,
-            from: &["in_review"],
-            to: "in_review",
-            who: SYSTEM,
             clock: Some("4 hours and 20 hours after the card was opened"),
             effects: &["mail to raters whose card is missing"],
-            ..TRANSITION
+            ..row(events::REMIND_RATERS, &["in_review"], "in_review", SYSTEM)
         },
         Transition {
-            event: events::RATING_OVERDUE,
-            from: &["in_review"],
-            to: "in_review",
-            who: SYSTEM,
             clock: Some("24 hours after the card was opened"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::RATING_OVERDUE, &["in_review"], "in_review", SYSTEM)
         },
         Transition {
-            event: events::APPOINT_RATER,
-            from: &["in_review"],
-            to: "in_review",
-            who: REVIEWER,
             guards: &["card_overdue"],
             effects: &["somebody else rates from the record", "audit entry"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::APPOINT_RATER, &["in_review"], "in_review", REVIEWER)
         },
         Transition {
-            event: events::REMIND_RATERS,
-            from: &["adjudication"],
-            to: "adjudication",
-            who: SYSTEM,
             clock: Some("4 hours and 20 hours after the card was opened"),
             effects: &["mail to raters whose card is missing"],
-            ..TRANSITION
+            ..row(events::REMIND_RATERS, &["adjudication"], "adjudication", SYSTEM)
         },
         Transition {
-            event: events::RATING_OVERDUE,
-            from: &["adjudication"],
-            to: "adjudication",
-            who: SYSTEM,
             clock: Some("24 hours after the card was opened"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::RATING_OVERDUE, &["adjudication"], "adjudication", SYSTEM)
         },
         Transition {
-            event: events::APPOINT_RATER,
-            from: &["adjudication"],
-            to: "adjudication",
-            who: REVIEWER,
             guards: &["card_overdue"],
             effects: &["somebody else rates from the record", "audit entry"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::APPOINT_RATER, &["adjudication"], "adjudication", REVIEWER)
         },
         Transition {
-            event: events::REMIND_RATERS,
-            from: &["appealed"],
-            to: "appealed",
-            who: SYSTEM,
             clock: Some("4 hours and 20 hours after the card was opened"),
             effects: &["mail to raters whose card is missing"],
-            ..TRANSITION
+            ..row(events::REMIND_RATERS, &["appealed"], "appealed", SYSTEM)
         },
         Transition {
-            event: events::RATING_OVERDUE,
-            from: &["appealed"],
-            to: "appealed",
-            who: SYSTEM,
             clock: Some("24 hours after the card was opened"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::RATING_OVERDUE, &["appealed"], "appealed", SYSTEM)
         },
         Transition {
-            event: events::APPOINT_RATER,
-            from: &["appealed"],
-            to: "appealed",
-            who: REVIEWER,
             guards: &["card_overdue"],
             effects: &["somebody else rates from the record", "audit entry"],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::APPOINT_RATER, &["appealed"], "appealed", REVIEWER)
         },
         Transition {
-            event: events::AGREE,
-            from: &["in_review"],
-            to: "agreed",
-            who: SYSTEM,
             effects: &["with the second card", "event to the reviewers"],
-            ..TRANSITION
+            ..row(events::AGREE, &["in_review"], "agreed", SYSTEM)
         },
         Transition {
-            event: events::DISAGREE,
-            from: &["in_review"],
-            to: "adjudication",
-            who: SYSTEM,
             effects: &[
                 "2 levels apart on a criterion, recommendations on both sides of the pass line, no decision on one, or a \
                  score that may be on either side of the pass line",
                 "a third rater is chosen",
             ],
-            ..TRANSITION
+            ..row(events::DISAGREE, &["in_review"], "adjudication", SYSTEM)
         },
         Transition {
-            event: events::FEEDBACK_OVERDUE,
-            from: &["agreed"],
-            to: "agreed",
-            who: SYSTEM,
             clock: Some("48 hours after the last card"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::FEEDBACK_OVERDUE, &["agreed"], "agreed", SYSTEM)
         },
         Transition {
-            event: events::FEEDBACK_OVERDUE,
-            from: &["adjudication"],
-            to: "adjudication",
-            who: SYSTEM,
             clock: Some("48 hours after the last card"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::FEEDBACK_OVERDUE, &["adjudication"], "adjudication", SYSTEM)
         },
         Transition {
             event: events::FINALIZE,
@@ -394,54 +272,34 @@ pub const ASSESSMENT: Machine = Machine {
             reason_required: true,
         },
         Transition {
-            event: events::PUBLISH,
-            from: &["finalized"],
-            to: "finalized",
-            who: SYSTEM,
             clock: Some("48 hours after the decision at the latest"),
             effects: &[
                 "the application is approved or declined with it",
                 "event assessment.finalized",
                 "mail with the feedback to the candidate",
             ],
-            ..TRANSITION
+            ..row(events::PUBLISH, &["finalized"], "finalized", SYSTEM)
         },
         Transition {
-            event: events::GRANT_REDO,
-            from: &["agreed", "adjudication", "finalized"],
-            to: "finalized",
-            who: REVIEWER,
             guards: &["cards_in", "no_conflict", "no_concern", "redo_left"],
             effects: &[
                 "a new assessment with another task family; the decision after it combines both",
                 "audit entry",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::GRANT_REDO, &["agreed", "adjudication", "finalized"], "finalized", REVIEWER)
         },
         Transition {
-            event: events::APPEAL,
-            from: &["finalized"],
-            to: "appealed",
-            who: CANDIDATE,
             guards: &["appeal_open"],
             clock: Some("answered in 10 days"),
             effects: &["somebody who saw no card is asked to rate anew", "mail to the candidate"],
-            ..TRANSITION
+            ..row(events::APPEAL, &["finalized"], "appealed", CANDIDATE)
         },
         Transition {
-            event: events::RE_REVIEW,
-            from: &["appealed"],
-            to: "re_reviewed",
-            who: SYSTEM,
             effects: &["with the appeal's card", "event to the reviewers"],
-            ..TRANSITION
+            ..row(events::RE_REVIEW, &["appealed"], "re_reviewed", SYSTEM)
         },
         Transition {
-            event: events::ANSWER_APPEAL,
-            from: &["re_reviewed"],
-            to: "finalized",
-            who: REVIEWER,
             guards: &["no_conflict", "another_decided"],
             effects: &[
                 "the outcome is raised or kept, never lowered; raised, the application is approved",
@@ -449,31 +307,19 @@ pub const ASSESSMENT: Machine = Machine {
                 "audit entry",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row(events::ANSWER_APPEAL, &["re_reviewed"], "finalized", REVIEWER)
         },
         Transition {
-            event: events::APPEAL_OVERDUE,
-            from: &["appealed"],
-            to: "appealed",
-            who: SYSTEM,
             clock: Some("10 days after the appeal"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::APPEAL_OVERDUE, &["appealed"], "appealed", SYSTEM)
         },
         Transition {
-            event: events::APPEAL_OVERDUE,
-            from: &["re_reviewed"],
-            to: "re_reviewed",
-            who: SYSTEM,
             clock: Some("10 days after the appeal"),
             effects: &["event and mail to the reviewers"],
-            ..TRANSITION
+            ..row(events::APPEAL_OVERDUE, &["re_reviewed"], "re_reviewed", SYSTEM)
         },
         Transition {
-            event: events::VOID,
-            from: &["in_progress", "in_review", "agreed", "adjudication"],
-            to: "voided_integrity",
-            who: REVIEWER,
             guards: &["no_conflict"],
             effects: &[
                 "by upholding a concern about integrity",
@@ -481,7 +327,12 @@ pub const ASSESSMENT: Machine = Machine {
                 "mail to the candidate",
             ],
             reason_required: true,
-            ..TRANSITION
+            ..row(
+                events::VOID,
+                &["in_progress", "in_review", "agreed", "adjudication"],
+                "voided_integrity",
+                REVIEWER,
+            )
         },
     ],
 };

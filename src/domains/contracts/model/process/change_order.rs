@@ -1,9 +1,9 @@
 //! The process table of change orders.
 
-use assay_kernel::process::{Guard, Machine, State, Transition};
+use assay_kernel::process::{Guard, Machine, State, Transition, row};
 use assay_kernel::string_enum;
 
-use super::{PARTIES, SYSTEM, row};
+use super::{PARTIES, SYSTEM};
 
 string_enum! {
     /// Where a change order stands.

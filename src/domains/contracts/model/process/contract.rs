@@ -1,9 +1,9 @@
 //! The process table of contracts.
 
-use assay_kernel::process::{Guard, Machine, State, Transition};
+use assay_kernel::process::{Guard, Machine, State, Transition, row};
 use assay_kernel::string_enum;
 
-use super::{CLIENT, PARTIES, SYSTEM, row};
+use super::{CLIENT, PARTIES, SYSTEM};
 
 string_enum! {
     /// Where a contract stands.

@@ -1,9 +1,9 @@
 //! The process table of disputes.
 
-use assay_kernel::process::{Guard, Machine, State, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use assay_kernel::{Permission, string_enum};
 
-use super::{PARTIES, SYSTEM, row};
+use super::{PARTIES, SYSTEM};
 
 string_enum! {
     /// Where a dispute stands.

@@ -1,9 +1,9 @@
 //! The process table of milestones.
 
-use assay_kernel::process::{Guard, Machine, State, Transition, Who};
+use assay_kernel::process::{Guard, Machine, State, Transition, Who, row};
 use assay_kernel::string_enum;
 
-use super::{CLIENT, DEVELOPER, PARTIES, SYSTEM, row};
+use super::{CLIENT, DEVELOPER, PARTIES, SYSTEM};
 
 string_enum! {
     /// Where a milestone stands.

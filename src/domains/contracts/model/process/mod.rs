@@ -5,7 +5,7 @@ mod contract;
 mod dispute;
 mod milestone;
 
-use assay_kernel::process::{Machine, TRANSITION, Transition, Who};
+use assay_kernel::process::{Machine, Transition, Who};
 use assay_kernel::{Error, Result};
 
 pub use change_order::{CHANGE_ORDER, ChangeOrderState};
@@ -17,15 +17,6 @@ const CLIENT: &[Who] = &[Who::Client];
 const DEVELOPER: &[Who] = &[Who::Developer];
 const PARTIES: &[Who] = &[Who::Client, Who::Developer];
 const SYSTEM: &[Who] = &[Who::System];
-
-const fn row(
-    event: &'static str,
-    from: &'static [&'static str],
-    to: &'static str,
-    who: &'static [Who],
-) -> Transition {
-    Transition { event, from, to, who, ..TRANSITION }
-}
 
 /// The transition of `event` from `state` that leads to `to`.
 ///
