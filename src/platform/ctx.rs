@@ -27,3 +27,9 @@ pub struct Ctx {
     /// The effective configuration.
     pub config: Arc<Config>,
 }
+
+impl AsRef<Ctx> for Ctx {
+    fn as_ref(&self) -> &Ctx {
+        self
+    }
+}

@@ -36,16 +36,21 @@ pub(super) struct Caller(pub Option<Rc<Actor>>);
 
 /// Who may call an operation.
 pub trait Access: 'static {
+    /// Its name in the description of the API.
+    const NAME: &'static str;
+
     /// Checks an authenticated actor.
     fn check(actor: &Actor) -> Result<()>;
 }
 
 macro_rules! access {
-    ($($(#[$doc:meta])* $name:ident($actor:ident) $check:block)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $told:literal ($actor:ident) $check:block)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub enum $name {}
         impl Access for $name {
+            const NAME: &'static str = $told;
+
             fn check($actor: &Actor) -> Result<()> $check
         }
     )*};
@@ -53,29 +58,29 @@ macro_rules! access {
 
 access! {
     /// Anybody who has signed in, even without having signed up, and even when suspended (to read and to appeal).
-    SignedIn(actor) { actor.require_scope(Scope::Read) }
+    SignedIn = "signed_in" (actor) { actor.require_scope(Scope::Read) }
     /// A member who reads.
-    Reader(actor) { actor.require_active()?; actor.require_scope(Scope::Read) }
+    Reader = "reader" (actor) { actor.require_active()?; actor.require_scope(Scope::Read) }
     /// A member who changes their own profile, tokens and sessions.
-    Manager(actor) { actor.require_active()?; actor.require_scope(Scope::Account) }
+    Manager = "manager" (actor) { actor.require_active()?; actor.require_scope(Scope::Account) }
     /// A developer who acts on the market.
-    Developer(actor) { actor.require_active()?; actor.require_scope(Scope::Bid)?; actor.require_role(Role::Developer) }
+    Developer = "developer" (actor) { actor.require_active()?; actor.require_scope(Scope::Bid)?; actor.require_role(Role::Developer) }
     /// A client who acts on the market.
-    Hirer(actor) { actor.require_active()?; actor.require_scope(Scope::Hire)?; actor.require_role(Role::Client) }
+    Hirer = "hirer" (actor) { actor.require_active()?; actor.require_scope(Scope::Hire)?; actor.require_role(Role::Client) }
     /// Staff of any kind.
-    Staff(actor) {
+    Staff = "staff" (actor) {
         actor.require_active()?;
         actor.require_scope(Scope::Account)?;
         if actor.is_staff() { Ok(()) } else { Err(Error::new(Code::Forbidden, "This is for staff.")) }
     }
     /// Staff who curate.
-    Curator(actor) { Staff::check(actor)?; actor.require(Permission::Curator) }
+    Curator = "curator" (actor) { Staff::check(actor)?; actor.require(Permission::Curator) }
     /// Staff who decide applications and appeals.
-    Reviewer(actor) { Staff::check(actor)?; actor.require(Permission::Reviewer) }
+    Reviewer = "reviewer" (actor) { Staff::check(actor)?; actor.require(Permission::Reviewer) }
     /// Staff who act on money.
-    Finance(actor) { Staff::check(actor)?; actor.require(Permission::Finance) }
+    Finance = "finance" (actor) { Staff::check(actor)?; actor.require(Permission::Finance) }
     /// Staff who administer.
-    Admin(actor) { Staff::check(actor)?; actor.require(Permission::Admin) }
+    Admin = "admin" (actor) { Staff::check(actor)?; actor.require(Permission::Admin) }
 }
 
 /// The caller, checked for `A`. Dereferences to the actor.

@@ -1,6 +1,7 @@
 //! The web edge: what every request passes (identity, limits, headers, logs) and what every handler uses (typed
 //! bodies, callers, conditional requests, problems). actix stays behind it and the `http` rooms.
 
+mod acts;
 pub mod auth;
 pub mod conditional;
 pub mod cursor;

@@ -116,19 +116,15 @@ fn every_reference_in_the_description_names_something() {
     assert!(faults.is_empty(), "{faults:?}");
 }
 
-/// A handler as written.
+/// A handler as written. What `acts!` declares is described as it is taken by construction.
 struct Handler {
-    /// Its name, which is the operation's id; `$handler` or the like in a macro.
+    /// Its name, which is the operation's id.
     name: String,
     attributes: String,
     signature: String,
 }
 
 impl Handler {
-    fn is_of_macro(&self) -> bool {
-        self.name.starts_with('$')
-    }
-
     fn takes(&self, what: &str) -> bool {
         self.signature.contains(what)
     }
@@ -155,17 +151,17 @@ fn handlers() -> Vec<Handler> {
 }
 
 fn takes_key(handler: &Handler) -> bool {
-    [": IdempotencyKey", ": MoneyKey", ": $key"].iter().any(|key| handler.takes(key))
+    [": IdempotencyKey", ": MoneyKey"].iter().any(|key| handler.takes(key))
 }
 
-/// The operations in macros that are called with `MoneyKey:`.
-fn acts_of_money_in_macros() -> Vec<String> {
+/// The operations declared by `acts!` that take a `MoneyKey`: `name(Access, Id, MoneyKey…`.
+fn acts_of_money() -> Vec<String> {
     let sources = sources();
-    let calls = sources.iter().filter(|source| source.is_http_room()).flat_map(|source| {
-        source.text.split("MoneyKey:\n").skip(1).filter_map(|rest| rest.split("\n}").next())
-    });
-    let lines = calls.flat_map(str::lines).map(str::trim);
-    lines.filter_map(|line| Some(line.split_once(", \"/v1/")?.0.to_owned())).collect()
+    let texts = sources.iter().filter(|source| source.is_http_room()).map(|source| &source.text);
+    let rows =
+        texts.flat_map(|text| text.split("\nacts! {").skip(1)).filter_map(|rest| rest.split("\n}").next());
+    let lines = rows.flat_map(str::lines).map(str::trim).filter(|line| line.contains(", MoneyKey"));
+    lines.filter_map(|line| Some(line.split_once('(')?.0.to_owned())).collect()
 }
 
 /// `SignedIn as SignedInAccess` and the like.
@@ -206,14 +202,10 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
         .collect();
     let listed: BTreeSet<&str> = NOT_IDEMPOTENT.iter().copied().collect();
     assert_eq!(listed, without_key, "NOT_IDEMPOTENT in src/app/openapi/complete.rs");
-    for source in sources().iter().filter(|source| source.is_http_room()) {
-        let count = |what: &str| source.text.matches(what).count();
-        assert_eq!(count("$key:ident"), count("key: $key"), "a macro takes the key that it is told");
-    }
-    let of_macros = acts_of_money_in_macros();
+    let of_acts = acts_of_money();
     let demanding = handlers.iter().filter(|handler| handler.takes(": MoneyKey"));
     let demanding: BTreeSet<&str> =
-        demanding.map(|handler| handler.name.as_str()).chain(of_macros.iter().map(String::as_str)).collect();
+        demanding.map(|handler| handler.name.as_str()).chain(of_acts.iter().map(String::as_str)).collect();
     let listed: BTreeSet<&str> = KEY_REQUIRED.iter().copied().collect();
     assert_eq!(listed, demanding, "KEY_REQUIRED in src/app/openapi/complete.rs");
 
@@ -247,7 +239,7 @@ fn headers_and_bodies_are_described_as_the_handlers_take_them() {
 #[test]
 fn the_access_that_is_described_is_the_one_in_the_signature() {
     let mut faults = Vec::new();
-    for handler in handlers().iter().filter(|handler| !handler.is_of_macro()) {
+    for handler in &handlers() {
         let marker = handler.signature.split("Auth<").nth(1).and_then(|rest| rest.split('>').next());
         let demanded = marker.map_or("public".to_owned(), snake_case);
         if !handler.attributes.contains(&format!("(\"x-access\" = json!(\"{demanded}\"))")) {

@@ -5,7 +5,7 @@ use actix_web::{get, patch, post};
 use assay_kernel::error::{FieldError, WhyNot};
 use assay_kernel::ids::{AnchorCardId, AnchorSessionId, AssessmentId};
 use assay_kernel::{Page, Result};
-use assay_platform::idempotency;
+use assay_platform::acts;
 use assay_platform::web::{
     Auth, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Reply, Routes, Staff, etag,
 };
@@ -190,26 +190,11 @@ async fn update_anchor_card(
     Ok(AnchorCardView::reply(assessments.ctx.db.tx(save).await?)?)
 }
 
-/// Submits an anchor card.
-///
-/// Once, and for good, complete as any card: what is missing is told all at once (422). Late cards are taken until the
-/// quarter ends. It counts in the nightly calibration; no score and no decision of the candidate depends on it.
-#[utoipa::path(
-    tag = "assessments",
-    responses((status = 200, description = "The card.", body = AnchorCardView)),
-    extensions(("x-access" = json!("staff")), ("x-if-match" = json!(true)))
-)]
-#[post("/v1/anchor_cards/{id}/submit")]
-async fn submit_anchor_card(
-    assessments: Data<Assessments>,
-    caller: Auth<Staff>,
-    id: Path<AnchorCardId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-        AnchorCardView::reply(assessments.submit_anchor_card_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Assessments, AnchorCardView::reply, ("assessments", 200, "The card.", AnchorCardView);
+    /// Submits an anchor card.
+    ///
+    /// Once, and for good, complete as any card: what is missing is told all at once (422). Late cards are taken until the
+    /// quarter ends. It counts in the nightly calibration; no score and no decision of the candidate depends on it.
+    submit_anchor_card(Staff, AnchorCardId, IdempotencyKey, IfMatch: seen) "/v1/anchor_cards/{id}/submit" =
+        Assessments::submit_anchor_card_in;
 }

@@ -5,7 +5,7 @@ use actix_web::{get, post, put};
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
-use assay_platform::idempotency;
+use assay_platform::acts;
 use assay_platform::web::{
     Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Routes, Staff, etag,
 };
@@ -366,39 +366,16 @@ async fn assign_assessor_tracks(
     Ok(AssessorView::reply(assessments.ctx.db.tx(assign).await?)?)
 }
 
-macro_rules! blocks {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $block:literal;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "assessors",
-            request_body = Reason,
-            responses((status = 200, description = "The assessor.", body = AssessorView)),
-            extensions(("x-access" = json!("staff")))
-        )]
-        #[post($path)]
-        async fn $handler(
-            assessments: Data<Assessments>,
-            caller: Auth<Staff>,
-            id: Path<AccountId>,
-            key: IdempotencyKey,
-            body: Body<Reason>,
-        ) -> Outcome {
-            let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
-                let act = ($block, &*body.reason);
-                AssessorView::reply(assessments.block_in(conn, &caller, id.0, act).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-blocks! {
+acts! { Assessments, AssessorView::reply, ("assessors", 200, "The assessor.", AssessorView);
     /// Blocks an assessor.
     ///
     /// By a reviewer or an admin. No new session comes to them; `sessions_ahead` lists those that somebody else has to take
     /// over (`POST /v1/assessments/{id}/reassign`). Starts that were held with them are given back.
-    block_assessor, "/v1/assessors/{id}/block", true;
+    block_assessor(Staff, AccountId, IdempotencyKey, Body: Reason) "/v1/assessors/{id}/block" =
+        async |assessments: &Assessments, conn, caller: &_, id, body: &Reason|
+            assessments.block_in(conn, caller, id, (true, &*body.reason)).await;
     /// Lets a blocked assessor go on.
-    unblock_assessor, "/v1/assessors/{id}/unblock", false;
+    unblock_assessor(Staff, AccountId, IdempotencyKey, Body: Reason) "/v1/assessors/{id}/unblock" =
+        async |assessments: &Assessments, conn, caller: &_, id, body: &Reason|
+            assessments.block_in(conn, caller, id, (false, &*body.reason)).await;
 }

@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::Result;
 use assay_kernel::ids::AssessmentId;
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Developer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Routes,
@@ -215,59 +216,21 @@ async fn book_assessment(
     or_alternatives(&assessments, id.0, None, done).await
 }
 
-/// Gives the assessment up.
-///
-/// Before its session begins; everybody who was invited is told. Another can be requested at once.
-#[utoipa::path(
-    tag = "assessments",
-    responses((status = 200, description = "The assessment.", body = AssessmentView)),
-    extensions(("x-access" = json!("developer")), ("x-if-match" = json!(true)))
-)]
-#[post("/v1/assessments/{id}/cancel")]
-async fn cancel_assessment(
-    assessments: Data<Assessments>,
-    caller: Auth<Developer>,
-    id: Path<AssessmentId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-        AssessmentView::reply(assessments.cancel_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Assessments, AssessmentView::reply, ("assessments", 200, "The assessment.", AssessmentView);
+    /// Gives the assessment up.
+    ///
+    /// Before its session begins; everybody who was invited is told. Another can be requested at once.
+    cancel_assessment(Developer, AssessmentId, IdempotencyKey, IfMatch: seen) "/v1/assessments/{id}/cancel" =
+        Assessments::cancel_in;
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "assessments",
-            responses((status = 200, description = "The assessment.", body = AssessmentView)),
-            extensions(("x-access" = json!("developer")))
-        )]
-        #[post($path)]
-        async fn $handler(
-            assessments: Data<Assessments>,
-            caller: Auth<Developer>,
-            id: Path<AssessmentId>,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-                AssessmentView::reply(assessments.$method(conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! {
+acts! { Assessments, AssessmentView::reply, ("assessments", 200, "The assessment.", AssessmentView);
     /// Gives a hold back.
-    release_assessment_hold, "/v1/assessments/{id}/release", release_in;
+    release_assessment_hold(Developer, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/release" =
+        Assessments::release_in;
     /// Waits for a start.
     ///
     /// When none can be offered. Staff are told, and those who wait get a mail in their order once there are starts; who
     /// was let down by an assessor comes first. A second call changes nothing.
-    wait_for_assessment, "/v1/assessments/{id}/wait", wait_in;
+    wait_for_assessment(Developer, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/wait" = Assessments::wait_in;
 }

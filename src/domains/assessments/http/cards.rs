@@ -5,7 +5,7 @@ use actix_web::{get, patch, post};
 use assay_kernel::error::FieldError;
 use assay_kernel::ids::AssessmentId;
 use assay_kernel::{Page, Result};
-use assay_platform::idempotency;
+use assay_platform::acts;
 use assay_platform::web::{
     Auth, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Reply, Routes, SignedIn, Staff, etag,
 };
@@ -211,26 +211,11 @@ async fn update_own_card(
     Ok(CardView::reply(assessments.ctx.db.tx(save).await?)?)
 }
 
-/// Submits the caller's card.
-///
-/// Once, and for good: every criterion has a level or is not observed, the levels 0 and 4 have evidence, and there is a
-/// recommendation and a summary. What is missing is told all at once (422).
-#[utoipa::path(
-    tag = "assessments",
-    responses((status = 200, description = "The card.", body = CardView)),
-    extensions(("x-access" = json!("staff")), ("x-if-match" = json!(true)))
-)]
-#[post("/v1/assessments/{id}/card/submit")]
-async fn submit_own_card(
-    assessments: Data<Assessments>,
-    caller: Auth<Staff>,
-    id: Path<AssessmentId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-        CardView::reply(assessments.submit_card_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Assessments, CardView::reply, ("assessments", 200, "The card.", CardView);
+    /// Submits the caller's card.
+    ///
+    /// Once, and for good: every criterion has a level or is not observed, the levels 0 and 4 have evidence, and there is a
+    /// recommendation and a summary. What is missing is told all at once (422).
+    submit_own_card(Staff, AssessmentId, IdempotencyKey, IfMatch: seen) "/v1/assessments/{id}/card/submit" =
+        Assessments::submit_card_in;
 }

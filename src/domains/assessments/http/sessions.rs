@@ -6,7 +6,7 @@ use assay_identity::{Presence, PresenceFlag, PresenceKind};
 use assay_kernel::Result;
 use assay_kernel::ids::AssessmentId;
 use assay_kernel::text::{self, Text};
-use assay_platform::idempotency;
+use assay_platform::acts;
 use assay_platform::web::{
     Auth, Body, IdempotencyKey, Outcome, Path, Reader, Reply, Reviewer, Routes, Staff, etag,
 };
@@ -72,45 +72,22 @@ fn shown(SessionDetail { row, lead_checked_in }: SessionDetail) -> Result<Reply>
     Ok(Reply::ok(&view)?.etag(etag(view.version)))
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $name:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "assessments",
-            responses((status = 200, description = "The session.", body = AssessmentSessionView)),
-            extensions(("x-access" = json!($name)))
-        )]
-        #[post($path)]
-        async fn $handler(
-            assessments: Data<Assessments>,
-            caller: Auth<$access>,
-            id: Path<AssessmentId>,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-                shown(assessments.$method(conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! {
+acts! { Assessments, shown, ("assessments", 200, "The session.", AssessmentSessionView);
     /// Checks in to a session.
     ///
     /// The candidate and those of the staff who have it, from 30 minutes before the start until it is closed, 15 minutes
     /// after. It can begin once the candidate and the lead are there. Needs a credential that may act: the scope `bid`
     /// for the candidate, `account` for staff.
-    check_in_to_session, "/v1/assessments/{id}/check_in", Reader, "reader", check_in_in;
+    check_in_to_session(Reader, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/check_in" =
+        Assessments::check_in_in;
     /// Begins a session.
     ///
     /// By its lead, once the candidate has checked in too.
-    start_session, "/v1/assessments/{id}/start", Staff, "staff", start_in;
+    start_session(Staff, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/start" = Assessments::start_in;
     /// Ends a session.
     ///
     /// By its lead; by itself 30 minutes after the booked end. Two people rate it then.
-    end_session, "/v1/assessments/{id}/end", Staff, "staff", end_in;
+    end_session(Staff, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/end" = Assessments::end_in;
 }
 
 /// Why a session is broken off.
@@ -123,28 +100,13 @@ struct AbortSession {
     reason: Text,
 }
 
-/// Breaks a session off for technical reasons.
-///
-/// By anybody of the staff who has it. It does not count; a new assessment is open for the candidate at once.
-#[utoipa::path(
-    tag = "assessments",
-    request_body = AbortSession,
-    responses((status = 200, description = "The session.", body = AssessmentSessionView)),
-    extensions(("x-access" = json!("staff")))
-)]
-#[post("/v1/assessments/{id}/abort")]
-async fn abort_session(
-    assessments: Data<Assessments>,
-    caller: Auth<Staff>,
-    id: Path<AssessmentId>,
-    key: IdempotencyKey,
-    body: Body<AbortSession>,
-) -> Outcome {
-    let reply = idempotency::run(&assessments.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(assessments.abort_in(conn, &caller, id.0, &body.reason).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Assessments, shown, ("assessments", 200, "The session.", AssessmentSessionView);
+    /// Breaks a session off for technical reasons.
+    ///
+    /// By anybody of the staff who has it. It does not count; a new assessment is open for the candidate at once.
+    abort_session(Staff, AssessmentId, IdempotencyKey, Body: AbortSession) "/v1/assessments/{id}/abort" =
+        async |assessments: &Assessments, conn, caller: &_, id, body: &AbortSession|
+            assessments.abort_in(conn, caller, id, &body.reason).await;
 }
 
 /// Who was there, by which credential.

@@ -5,6 +5,7 @@ use actix_web::{get, post};
 use assay_kernel::error::FieldErrors;
 use assay_kernel::ids::{AccountId, AssessmentId};
 use assay_kernel::text::{self, Text};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, IdempotencyKey, IfMatch, Outcome, Path, Query, Reply, Reviewer, Routes, Staff,
@@ -83,26 +84,11 @@ async fn reassign_assessment(
     Ok(reply)
 }
 
-/// Takes a seat in a booked session to learn.
-///
-/// For assessors in training for the track. They watch and do not rate.
-#[utoipa::path(
-    tag = "assessments",
-    responses((status = 200, description = "The assessment, with its people.", body = AssessmentView)),
-    extensions(("x-access" = json!("staff")))
-)]
-#[post("/v1/assessments/{id}/shadow")]
-async fn shadow_assessment(
-    assessments: Data<Assessments>,
-    caller: Auth<Staff>,
-    id: Path<AssessmentId>,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&assessments.ctx, key.bare().as_ref(), async |conn| {
-        AssessmentView::reply(assessments.shadow_in(conn, &caller, id.0).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Assessments, AssessmentView::reply, ("assessments", 200, "The assessment, with its people.", AssessmentView);
+    /// Takes a seat in a booked session to learn.
+    ///
+    /// For assessors in training for the track. They watch and do not rate.
+    shadow_assessment(Staff, AssessmentId, IdempotencyKey) "/v1/assessments/{id}/shadow" = Assessments::shadow_in;
 }
 
 /// How the work lies on a person.

@@ -62,6 +62,12 @@ pub struct Assessments {
     on_rated: scored::RatedHook,
 }
 
+impl AsRef<Ctx> for Assessments {
+    fn as_ref(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
 /// Asks the higher domains what ties any of some assessors to a candidate.
 pub type Ties = for<'a> fn(
     &'a mut Conn,

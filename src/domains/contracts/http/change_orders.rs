@@ -7,7 +7,7 @@ use assay_kernel::ids::{ChangeOrderId, ContractId};
 use assay_platform::web::{
     Auth, Body, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, Routes, etag,
 };
-use assay_platform::{Ctx, idempotency};
+use assay_platform::{Ctx, acts, idempotency};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -75,28 +75,22 @@ async fn get_change_order(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<ChangeO
     Ok(shown(detail)?)
 }
 
-act_seen_with! { ("change orders", "The change order.", ChangeOrderView) IdempotencyKey:
+acts! { Ctx, shown, ("change orders", 200, "The change order.", ChangeOrderView);
     /// Answers a change order with other changes.
     ///
     /// For the side that is asked; the other one answers in seven days.
-    counter_change_order, "/v1/change_orders/{id}/counter", ChangeOrderId, Reader, "reader", Propose,
-        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &Propose| changes::counter_in(ctx, c, a, id, seen, b).await;
-}
-
-act_seen! { ("change orders", "The change order.", ChangeOrderView) MoneyKey:
+    counter_change_order(Reader, ChangeOrderId, IdempotencyKey, IfMatch: seen, Body: Propose)
+        "/v1/change_orders/{id}/counter" = changes::counter_in;
     /// Accepts a change order.
     ///
     /// For the side that is asked, with a recent sign-in. Without milestones to add it takes effect at once; else when all
     /// of them are paid, within seven days.
-    accept_change_order, "/v1/change_orders/{id}/accept", ChangeOrderId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::accept_in(ctx, c, a, id, seen).await;
-}
-
-act_seen! { ("change orders", "The change order.", ChangeOrderView) IdempotencyKey:
+    accept_change_order(Reader, ChangeOrderId, MoneyKey, IfMatch: seen) "/v1/change_orders/{id}/accept" =
+        changes::accept_in;
     /// Refuses a change order.
-    reject_change_order, "/v1/change_orders/{id}/reject", ChangeOrderId, Reader, "reader",
+    reject_change_order(Reader, ChangeOrderId, IdempotencyKey, IfMatch: seen) "/v1/change_orders/{id}/reject" =
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::end_in(ctx, c, a, id, seen, "reject").await;
     /// Takes a change order back.
-    withdraw_change_order, "/v1/change_orders/{id}/withdraw", ChangeOrderId, Reader, "reader",
+    withdraw_change_order(Reader, ChangeOrderId, IdempotencyKey, IfMatch: seen) "/v1/change_orders/{id}/withdraw" =
         async |ctx: &Ctx, c, a: &_, id, seen: &_| changes::end_in(ctx, c, a, id, seen, "withdraw").await;
 }

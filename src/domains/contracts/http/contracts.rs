@@ -9,7 +9,7 @@ use assay_platform::web::{
     Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply,
     Routes, etag,
 };
-use assay_platform::{Ctx, idempotency};
+use assay_platform::{Ctx, acts, idempotency};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -66,7 +66,7 @@ pub struct ReasonInput {
 /// For the client's people who may hire. Takes milestones, prices and dates from what was agreed; the client chooses the
 /// review window, the rounds of changes, what is held back and who signs off. Both sides sign it word for word, or it
 /// lapses after seven days.
-#[utoipa::path(tag = "contracts", params(("id" = BidId, Path, description = "The accepted bid.")), request_body = DrawUp, responses((status = 201, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "contracts", request_body = DrawUp, responses((status = 201, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/bids/{id}/contract")]
 async fn create_contract(
     ctx: Data<Ctx>,
@@ -175,138 +175,71 @@ pub struct SignInput {
     pub content_hash: String,
 }
 
-/// Signs a contract for one's side.
-///
-/// Needs a sign-in, or a code of the second factor, of the last ten minutes, and adds a link to the signer's identity
-/// chain. With the second signature the contract waits for the first payment.
-#[utoipa::path(tag = "contracts", request_body = SignInput, responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader"))))]
-#[post("/v1/contracts/{id}/sign")]
-async fn sign_contract(
-    ctx: Data<Ctx>,
-    caller: Auth<Reader>,
-    id: Path<ContractId>,
-    key: IdempotencyKey,
-    body: Body<SignInput>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(draw::sign_in(&ctx, conn, &caller, id.0, &body.content_hash).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Ctx, shown, ("contracts", 200, "The contract.", ContractView);
+    /// Signs a contract for one's side.
+    ///
+    /// Needs a sign-in, or a code of the second factor, of the last ten minutes, and adds a link to the signer's identity
+    /// chain. With the second signature the contract waits for the first payment.
+    sign_contract(Reader, ContractId, IdempotencyKey, Body: SignInput) "/v1/contracts/{id}/sign" =
+        async |ctx: &Ctx, conn, caller: &_, id, body: &SignInput|
+            draw::sign_in(ctx, conn, caller, id, &body.content_hash).await;
 }
 
-/// Pays for milestones.
-///
-/// For the client's people who may hire, within their spending limit. Each milestone has a payment of its own; its money
-/// is held from the payment's success on.
-#[utoipa::path(tag = "contracts", request_body = Fund, responses((status = 200, description = "The contract; the payments are under way.", body = ContractView)), extensions(("x-access" = json!("hirer"))))]
-#[post("/v1/contracts/{id}/fund")]
-async fn fund_milestones(
-    ctx: Data<Ctx>,
-    caller: Auth<Hirer>,
-    id: Path<ContractId>,
-    key: MoneyKey,
-    body: Body<Fund>,
-) -> Outcome {
-    let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-        shown(funding::fund_in(&ctx, conn, &caller, id.0, &body).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Ctx, shown, ("contracts", 200, "The contract; the payments are under way.", ContractView);
+    /// Pays for milestones.
+    ///
+    /// For the client's people who may hire, within their spending limit. Each milestone has a payment of its own; its money
+    /// is held from the payment's success on.
+    fund_milestones(Hirer, ContractId, MoneyKey, Body: Fund) "/v1/contracts/{id}/fund" = funding::fund_in;
 }
 
-macro_rules! acts {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $body:ty, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "contracts", request_body = $body, responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<Reader>,
-            id: Path<ContractId>,
-            seen: IfMatch,
-            key: $key,
-            body: Body<$body>,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-                views::unchanged(conn, &caller, id.0, &seen).await?;
-                shown(($call)(&ctx, conn, &caller, id.0, &*body).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-    (bare $key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "contracts", responses((status = 200, description = "The contract.", body = ContractView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<Reader>,
-            id: Path<ContractId>,
-            seen: IfMatch,
-            key: $key,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.bare().as_ref(), async |conn| {
-                views::unchanged(conn, &caller, id.0, &seen).await?;
-                shown(($call)(&ctx, conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! { IdempotencyKey:
+acts! { Ctx, shown, ("contracts", 200, "The contract.", ContractView);
     /// Gives a contract up before anything was paid.
     ///
     /// For either side. The award stands: the client may draw another contract up.
-    cancel_contract, "/v1/contracts/{id}/cancel", ReasonInput,
-        async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| draw::cancel_in(ctx, c, a, id, &b.reason).await;
+    cancel_contract(Reader, ContractId, IdempotencyKey, IfMatch: seen, Body: ReasonInput) "/v1/contracts/{id}/cancel" =
+        async |ctx: &Ctx, conn, caller: &_, id, seen: &_, body: &ReasonInput|
+            draw::cancel_in(ctx, conn, caller, id, seen, &body.reason).await;
     /// Puts a contract to rest.
     ///
     /// For either side. Dates of delivery wait; reviews that have begun go on, so that nobody is kept waiting for money.
-    pause_contract, "/v1/contracts/{id}/pause", ReasonInput,
-        async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| lifecycle::pause_in(ctx, c, a, id, &b.reason).await;
+    pause_contract(Reader, ContractId, IdempotencyKey, IfMatch: seen, Body: ReasonInput) "/v1/contracts/{id}/pause" =
+        async |ctx: &Ctx, conn, caller: &_, id, seen: &_, body: &ReasonInput|
+            lifecycle::pause_in(ctx, conn, caller, id, seen, &body.reason).await;
     /// Gives notice.
     ///
     /// For either side. Nothing new is paid; after five business days what was not delivered is refunded, and what was
     /// delivered is reviewed as agreed.
-    give_notice, "/v1/contracts/{id}/give_notice", ReasonInput,
-        async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| lifecycle::give_notice_in(ctx, c, a, id, &b.reason).await;
+    give_notice(Reader, ContractId, IdempotencyKey, IfMatch: seen, Body: ReasonInput)
+        "/v1/contracts/{id}/give_notice" =
+        async |ctx: &Ctx, conn, caller: &_, id, seen: &_, body: &ReasonInput|
+            lifecycle::give_notice_in(ctx, conn, caller, id, seen, &body.reason).await;
     /// Proposes to end the contract.
     ///
     /// For either side, with the developer's part of each milestone whose money is held. Stands for seven days.
-    propose_termination, "/v1/contracts/{id}/propose_termination", Ending,
-        async |ctx: &Ctx, c, a: &_, id, b: &Ending| lifecycle::propose_in(ctx, c, a, id, b).await;
-}
-
-acts! { MoneyKey:
+    propose_termination(Reader, ContractId, IdempotencyKey, IfMatch: seen, Body: Ending)
+        "/v1/contracts/{id}/propose_termination" =
+        lifecycle::propose_in;
     /// Ends the contract for a cause.
     ///
     /// For either side, with a recent sign-in. What was delivered is reviewed as agreed; what was not goes back, but for
     /// what the client leaves to the developer.
-    terminate_contract_for_cause, "/v1/contracts/{id}/terminate_for_cause", Ending,
-        async |ctx: &Ctx, c, a: &_, id, b: &Ending| lifecycle::terminate_for_cause_in(ctx, c, a, id, b).await;
-}
-
-acts! { bare IdempotencyKey:
+    terminate_contract_for_cause(Reader, ContractId, MoneyKey, IfMatch: seen, Body: Ending)
+        "/v1/contracts/{id}/terminate_for_cause" =
+        lifecycle::terminate_for_cause_in;
     /// Goes on after a rest.
     ///
     /// For either side. Dates of delivery move by the time of the rest.
-    resume_contract, "/v1/contracts/{id}/resume",
-        async |ctx: &Ctx, c, a: &_, id| lifecycle::resume_in(ctx, c, a, id).await;
+    resume_contract(Reader, ContractId, IdempotencyKey, IfMatch: seen) "/v1/contracts/{id}/resume" =
+        lifecycle::resume_in;
     /// Declines a proposal to end the contract, or takes one's own back.
-    decline_termination, "/v1/contracts/{id}/decline_termination",
-        async |ctx: &Ctx, c, a: &_, id| lifecycle::decline_in(ctx, c, a, id).await;
-}
-
-acts! { bare MoneyKey:
+    decline_termination(Reader, ContractId, IdempotencyKey, IfMatch: seen) "/v1/contracts/{id}/decline_termination" =
+        lifecycle::decline_in;
     /// Accepts the other side's proposal to end the contract.
     ///
     /// Needs a recent sign-in. Each milestone whose money is held is settled as proposed.
-    accept_termination, "/v1/contracts/{id}/accept_termination",
-        async |ctx: &Ctx, c, a: &_, id| lifecycle::accept_in(ctx, c, a, id).await;
+    accept_termination(Reader, ContractId, MoneyKey, IfMatch: seen) "/v1/contracts/{id}/accept_termination" =
+        lifecycle::accept_in;
 }
 
 /// The key of the signatures under results of checks.

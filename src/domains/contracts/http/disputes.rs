@@ -8,7 +8,7 @@ use assay_platform::web::{
     Auth, Body, Cursor, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reader, Reply, Reviewer,
     Routes, etag,
 };
-use assay_platform::{Ctx, idempotency};
+use assay_platform::{Ctx, acts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -104,112 +104,68 @@ async fn list_contract_disputes(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<C
     Ok(Reply::ok(&ContractDisputes { data })?)
 }
 
-macro_rules! making {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $id:ty, $body:ty, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "disputes", request_body = $body, responses((status = 201, description = "The dispute.", body = DisputeView)), extensions(("x-access" = json!("reader"))))]
-        #[post($path)]
-        async fn $handler(
-            ctx: Data<Ctx>,
-            caller: Auth<Reader>,
-            id: Path<$id>,
-            key: IdempotencyKey,
-            body: Body<$body>,
-        ) -> Outcome {
-            let reply = idempotency::run(&ctx, key.with(&body).as_ref(), async |conn| {
-                created(($call)(&ctx, conn, &caller, id.0, &*body).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-making! {
+acts! { Ctx, created, ("disputes", 201, "The dispute.", DisputeView);
     /// Opens a dispute over a milestone's money.
     ///
     /// For either side: over what is held and not accepted, or, up to thirty days after the decision, over what was. The
     /// money is frozen; what was not sent waits; other milestones go on. The other side answers within seven days, or the
     /// claim is granted.
-    open_dispute, "/v1/milestones/{id}/disputes", MilestoneId, OpenDispute,
-        async |ctx: &Ctx, c, a: &_, id, b: &OpenDispute| opening::open_in(ctx, c, a, id, b).await;
+    open_dispute(Reader, MilestoneId, IdempotencyKey, Body: OpenDispute) "/v1/milestones/{id}/disputes" =
+        opening::open_in;
     /// Offers the other side a division.
     ///
     /// Between nothing and all of what is disputed; a side's new offer replaces its former one. Possible until there is
     /// an award.
-    offer_in_dispute, "/v1/disputes/{id}/offers", DisputeId, OfferDivision,
-        async |ctx: &Ctx, c, a: &_, id, b: &OfferDivision| talking::offer_in(ctx, c, a, id, b).await;
+    offer_in_dispute(Reader, DisputeId, IdempotencyKey, Body: OfferDivision) "/v1/disputes/{id}/offers" =
+        talking::offer_in;
 }
 
-act! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
+acts! { Ctx, shown, ("disputes", 200, "The dispute.", DisputeView);
     /// Asks for a mediator before the days of negotiation are over.
-    escalate_dispute, "/v1/disputes/{id}/escalate", DisputeId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id| opening::escalate_in(ctx, c, a, id).await;
+    escalate_dispute(Reader, DisputeId, IdempotencyKey) "/v1/disputes/{id}/escalate" = opening::escalate_in;
     /// Takes a dispute back.
     ///
     /// For the side that opened it, which cannot open it again. Things go on where they stood; the time that it took is
     /// added.
-    withdraw_dispute, "/v1/disputes/{id}/withdraw", DisputeId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id| opening::withdraw_in(ctx, c, a, id).await;
-}
-
-act! { ("disputes", "The dispute.", DisputeView) MoneyKey:
+    withdraw_dispute(Reader, DisputeId, IdempotencyKey) "/v1/disputes/{id}/withdraw" = opening::withdraw_in;
     /// Accepts the other side's offer.
     ///
     /// The money is divided so, at once.
-    accept_dispute_offer, "/v1/dispute_offers/{id}/accept", DisputeOfferId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id| talking::accept_offer_in(ctx, c, a, id).await;
-}
-
-act_seen! { ("disputes", "The dispute.", DisputeView) MoneyKey:
+    accept_dispute_offer(Reader, DisputeOfferId, MoneyKey) "/v1/dispute_offers/{id}/accept" = talking::accept_offer_in;
     /// Accepts the mediator's proposal.
     ///
     /// With the second side the money is divided so, at once.
-    accept_dispute_proposal, "/v1/disputes/{id}/accept_proposal", DisputeId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id, seen: &_| talking::accept_proposal_in(ctx, c, a, id, seen).await;
-}
-
-act_seen! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
+    accept_dispute_proposal(Reader, DisputeId, MoneyKey, IfMatch: seen) "/v1/disputes/{id}/accept_proposal" =
+        talking::accept_proposal_in;
     /// Rejects the mediator's proposal.
     ///
     /// Another person then decides, for a fee that the loser pays.
-    reject_dispute_proposal, "/v1/disputes/{id}/reject_proposal", DisputeId, Reader, "reader",
-        async |ctx: &Ctx, c, a: &_, id, seen: &_| talking::reject_proposal_in(ctx, c, a, id, seen).await;
-}
-
-act_with! { ("disputes", "The dispute.", DisputeView) IdempotencyKey:
+    reject_dispute_proposal(Reader, DisputeId, IdempotencyKey, IfMatch: seen) "/v1/disputes/{id}/reject_proposal" =
+        talking::reject_proposal_in;
     /// Answers a dispute.
     ///
     /// For the side that has not opened it. Both then negotiate for five days.
-    respond_to_dispute, "/v1/disputes/{id}/respond", DisputeId, Reader, "reader", RespondToDispute,
-        async |ctx: &Ctx, c, a: &_, id, b: &RespondToDispute| opening::respond_in(ctx, c, a, id, b).await;
+    respond_to_dispute(Reader, DisputeId, IdempotencyKey, Body: RespondToDispute) "/v1/disputes/{id}/respond" =
+        opening::respond_in;
     /// Proposes a division, as the mediator.
     ///
     /// For staff without a part in the case. Each finding rests on a deliverable, a delivery or a message; both parts sum
     /// to what is disputed. Both sides answer within five days.
-    propose_in_dispute, "/v1/disputes/{id}/propose", DisputeId, Reviewer, "reviewer", RuleDispute,
-        async |ctx: &Ctx, c, a: &_, id, b: &RuleDispute| staff::propose_in(ctx, c, a, id, b).await;
+    propose_in_dispute(Reviewer, DisputeId, IdempotencyKey, Body: RuleDispute) "/v1/disputes/{id}/propose" =
+        staff::propose_in;
     /// Appeals against an award, for an error of arithmetic only.
     ///
     /// Once, by either side, before the award is carried out.
-    appeal_dispute_award, "/v1/disputes/{id}/appeal", DisputeId, Reader, "reader", AppealAward,
-        async |ctx: &Ctx, c, a: &_, id, b: &AppealAward| talking::appeal_in(ctx, c, a, id, b).await;
-}
-
-act_with! { ("disputes", "The dispute.", DisputeView) MoneyKey:
+    appeal_dispute_award(Reader, DisputeId, IdempotencyKey, Body: AppealAward) "/v1/disputes/{id}/appeal" =
+        talking::appeal_in;
     /// Decides a dispute, as the arbitrator.
     ///
     /// For another person than the mediator, without a part in the case. From the policy's amount on the award holds when
     /// a second person of the finance staff has confirmed it. It is carried out after five days.
-    award_dispute, "/v1/disputes/{id}/award", DisputeId, Reviewer, "reviewer", RuleDispute,
-        async |ctx: &Ctx, c, a: &_, id, b: &RuleDispute| staff::award_in(ctx, c, a, id, b).await;
-}
-
-act_seen_with! { ("disputes", "The dispute.", DisputeView) MoneyKey:
+    award_dispute(Reviewer, DisputeId, MoneyKey, Body: RuleDispute) "/v1/disputes/{id}/award" = staff::award_in;
     /// Answers an appeal against an award's arithmetic.
     ///
     /// For a third person: neither the mediator nor the arbitrator, without a part in the case.
-    decide_dispute_appeal, "/v1/disputes/{id}/decide_appeal", DisputeId, Reviewer, "reviewer", DecideAppeal,
-        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &DecideAppeal|
-            staff::decide_appeal_in(ctx, c, a, id, seen, b).await;
+    decide_dispute_appeal(Reviewer, DisputeId, MoneyKey, IfMatch: seen, Body: DecideAppeal)
+        "/v1/disputes/{id}/decide_appeal" = staff::decide_appeal_in;
 }

@@ -8,7 +8,7 @@ use assay_platform::web::{
     Auth, Body, Developer, Hirer, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Reader, Reply, Routes,
     etag,
 };
-use assay_platform::{Ctx, idempotency};
+use assay_platform::{Ctx, acts};
 
 use super::contracts::ReasonInput;
 use super::dto::MilestoneView;
@@ -50,76 +50,60 @@ async fn get_milestone(ctx: Data<Ctx>, caller: Auth<Reader>, id: Path<MilestoneI
     Ok(shown(detail)?)
 }
 
-act! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
+acts! { Ctx, shown, ("milestones", 200, "The milestone.", MilestoneView);
     /// Begins work on a paid milestone, or on requested changes.
-    start_milestone, "/v1/milestones/{id}/start", MilestoneId, Developer, "developer",
-        async |ctx: &Ctx, c, a: &_, id| review::start_in(ctx, c, a, id).await;
+    start_milestone(Developer, MilestoneId, IdempotencyKey) "/v1/milestones/{id}/start" = review::start_in;
     /// Takes a request for a refund back.
     ///
     /// Things go on where they stood; the time that the request took is added.
-    withdraw_milestone_refund, "/v1/milestones/{id}/withdraw_refund", MilestoneId, Hirer, "hirer",
+    withdraw_milestone_refund(Hirer, MilestoneId, IdempotencyKey) "/v1/milestones/{id}/withdraw_refund" =
         async |ctx: &Ctx, c, a: &_, id| refunds::end_request_in(ctx, c, a, id, "withdraw_refund", None).await;
-}
-
-act! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
     /// Releases what is held back before its date.
-    free_milestone_holdback, "/v1/milestones/{id}/free_holdback", MilestoneId, Hirer, "hirer",
-        async |ctx: &Ctx, c, a: &_, id| funding::free_holdback_in(ctx, c, a, id).await;
-}
-
-act_seen! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
+    free_milestone_holdback(Hirer, MilestoneId, MoneyKey) "/v1/milestones/{id}/free_holdback" =
+        funding::free_holdback_in;
     /// Grants the client's request for a refund.
     ///
     /// What was not accepted goes back.
-    grant_milestone_refund, "/v1/milestones/{id}/grant_refund", MilestoneId, Developer, "developer",
-        async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::grant_in(ctx, c, a, id, seen).await;
+    grant_milestone_refund(Developer, MilestoneId, MoneyKey, IfMatch: seen) "/v1/milestones/{id}/grant_refund" =
+        refunds::grant_in;
     /// Cancels what is fifteen days late.
     ///
     /// What was not accepted goes back.
-    cancel_late_milestone, "/v1/milestones/{id}/cancel_late", MilestoneId, Hirer, "hirer",
-        async |ctx: &Ctx, c, a: &_, id, seen: &_| refunds::cancel_late_in(ctx, c, a, id, seen).await;
-}
-
-act_with! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
+    cancel_late_milestone(Hirer, MilestoneId, MoneyKey, IfMatch: seen) "/v1/milestones/{id}/cancel_late" =
+        refunds::cancel_late_in;
     /// Delivers a milestone.
     ///
     /// With evidence for each deliverable that is not accepted yet. The review begins; silence accepts at its end.
-    deliver_milestone, "/v1/milestones/{id}/deliver", MilestoneId, Developer, "developer", Deliver,
-        async |ctx: &Ctx, c, a: &_, id, b: &Deliver| review::deliver_in(ctx, c, a, id, b).await;
+    deliver_milestone(Developer, MilestoneId, IdempotencyKey, Body: Deliver) "/v1/milestones/{id}/deliver" =
+        review::deliver_in;
     /// Asks for a refund of what was not accepted.
     ///
     /// The developer answers in seven days; silence grants it.
-    request_milestone_refund, "/v1/milestones/{id}/request_refund", MilestoneId, Hirer, "hirer", ReasonInput,
+    request_milestone_refund(Hirer, MilestoneId, IdempotencyKey, Body: ReasonInput)
+        "/v1/milestones/{id}/request_refund" =
         async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput| refunds::request_in(ctx, c, a, id, &b.reason).await;
     /// Declines the client's request for a refund.
     ///
     /// With a reason. Things go on where they stood; the time that the request took is added.
-    decline_milestone_refund, "/v1/milestones/{id}/decline_refund", MilestoneId, Developer, "developer", ReasonInput,
+    decline_milestone_refund(Developer, MilestoneId, IdempotencyKey, Body: ReasonInput)
+        "/v1/milestones/{id}/decline_refund" =
         async |ctx: &Ctx, c, a: &_, id, b: &ReasonInput|
             refunds::end_request_in(ctx, c, a, id, "decline_refund", Some(&b.reason)).await;
-}
-
-act_with! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
     /// Signs a deliverable off, as its named third party.
     ///
     /// Accepts it when it is under review. Without a deliverable it meets the condition of what is held back.
-    sign_off_milestone, "/v1/milestones/{id}/sign_off", MilestoneId, Reader, "reader", SignOff,
-        async |ctx: &Ctx, c, a: &_, id, b: &SignOff| checks::sign_off_in(ctx, c, a, id, b).await;
-}
-
-act_seen_with! { ("milestones", "The milestone.", MilestoneView) MoneyKey:
+    sign_off_milestone(Reader, MilestoneId, MoneyKey, Body: SignOff) "/v1/milestones/{id}/sign_off" =
+        checks::sign_off_in;
     /// Accepts deliverables.
     ///
     /// Their weights are released at once, but for what is held back; with the last one the milestone is decided.
-    accept_milestone, "/v1/milestones/{id}/accept", MilestoneId, Hirer, "hirer", Accept,
-        async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &Accept| review::accept_in(ctx, c, a, id, seen, b).await;
-}
-
-act_seen_with! { ("milestones", "The milestone.", MilestoneView) IdempotencyKey:
+    accept_milestone(Hirer, MilestoneId, MoneyKey, IfMatch: seen, Body: Accept) "/v1/milestones/{id}/accept" =
+        review::accept_in;
     /// Asks for changes to a delivery.
     ///
     /// Within the agreed rounds. The time of the review is added to the time for the delivery.
-    request_milestone_changes, "/v1/milestones/{id}/request_changes", MilestoneId, Hirer, "hirer", ReasonInput,
+    request_milestone_changes(Hirer, MilestoneId, IdempotencyKey, IfMatch: seen, Body: ReasonInput)
+        "/v1/milestones/{id}/request_changes" =
         async |ctx: &Ctx, c, a: &_, id, seen: &_, b: &ReasonInput|
             review::request_changes_in(ctx, c, a, id, seen, &b.reason).await;
 }

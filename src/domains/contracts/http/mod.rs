@@ -1,7 +1,5 @@
 //! HTTP: shapes, OpenAPI, routes. No SQL, no rules.
 
-#[macro_use]
-mod acts;
 mod change_orders;
 mod contracts;
 mod decisions;

@@ -9,6 +9,7 @@ use assay_kernel::{Actor, Error, Result};
 use assay_platform::Ctx;
 use assay_platform::db::{Conn, Json};
 use assay_platform::timers;
+use assay_platform::web::IfMatch;
 use assay_projects::{AcceptanceKind, Award, Confidentiality, ContractEnd};
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
@@ -384,9 +385,11 @@ pub async fn cancel_in(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     reason: &str,
 ) -> Result<ContractDetail> {
     let (mut row, seat) = lock(conn, actor, id).await?;
+    seen.check(row.version)?;
     let transition = CONTRACT.transition(&row.state, "cancel", &seat.who())?;
     let paying = payment_under_way(conn, &row).await?;
     CONTRACT.check(transition, |_| paying.then(|| "A payment is under way.".to_owned()))?;

@@ -8,6 +8,7 @@ use assay_platform::Ctx;
 use assay_platform::db::{Conn, Json};
 use assay_platform::policy::add_business_days;
 use assay_platform::timers;
+use assay_platform::web::IfMatch;
 use assay_projects::ContractEnd;
 use chrono::Duration;
 use serde::Deserialize;
@@ -43,9 +44,11 @@ async fn begin(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     event: &str,
 ) -> Result<(ContractRow, Seat, Side)> {
     let (mut row, seat) = lock(conn, actor, id).await?;
+    seen.check(row.version)?;
     let transition = CONTRACT.transition(&row.state, event, &seat.who())?;
     let side = seat.acting()?;
     CONTRACT.check(transition, |guard| contract_blocked(&row, Some(side), guard))?;
@@ -59,9 +62,10 @@ pub async fn pause_in(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     reason: &str,
 ) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "pause").await?;
+    let (mut row, _, side) = begin(conn, actor, id, seen, "pause").await?;
     row.reason = Some(reason.to_owned());
     row.paused_at = Some(ctx.clock.now());
     save(ctx, conn, &mut row).await?;
@@ -70,8 +74,14 @@ pub async fn pause_in(
 }
 
 /// Goes on: dates of delivery move by the time of the pause.
-pub async fn resume_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: ContractId) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "resume").await?;
+pub async fn resume_in(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ContractId,
+    seen: &IfMatch,
+) -> Result<ContractDetail> {
+    let (mut row, _, side) = begin(conn, actor, id, seen, "resume").await?;
     end_pause(ctx, conn, &mut row).await?;
     save(ctx, conn, &mut row).await?;
     notify::contract(ctx, conn, &row, "contract.resumed", json!({ "by": side })).await?;
@@ -98,9 +108,10 @@ pub async fn give_notice_in(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     reason: &str,
 ) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "give_notice").await?;
+    let (mut row, _, side) = begin(conn, actor, id, seen, "give_notice").await?;
     end_pause(ctx, conn, &mut row).await?;
     let until = add_business_days(ctx.clock.now(), ctx.policy.contracts.notice_business_days);
     row.reason = Some(reason.to_owned());
@@ -119,9 +130,10 @@ pub async fn propose_in(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     ending: &Ending,
 ) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "propose_termination").await?;
+    let (mut row, _, side) = begin(conn, actor, id, seen, "propose_termination").await?;
     let milestones = store::milestones::of_contract(conn, row.id).await?;
     check_shares(&ending.shares, &milestones)?;
     let expires_at = ctx.clock.now() + Duration::days(ctx.policy.contracts.change_order_days);
@@ -140,8 +152,14 @@ pub async fn propose_in(
 }
 
 /// Declines such a proposal, or takes one's own back.
-pub async fn decline_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: ContractId) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "decline_termination").await?;
+pub async fn decline_in(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ContractId,
+    seen: &IfMatch,
+) -> Result<ContractDetail> {
+    let (mut row, _, side) = begin(conn, actor, id, seen, "decline_termination").await?;
     row.proposal = None;
     timers::clear(conn, CONTRACT.name, row.id, &["expire_proposal"]).await?;
     save(ctx, conn, &mut row).await?;
@@ -153,8 +171,14 @@ pub async fn decline_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: ContractI
 ///
 /// # Errors
 /// `reauthentication_required` or `step_up_required` without a recent proof of who it is.
-pub async fn accept_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: ContractId) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "accept_termination").await?;
+pub async fn accept_in(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ContractId,
+    seen: &IfMatch,
+) -> Result<ContractDetail> {
+    let (mut row, _, side) = begin(conn, actor, id, seen, "accept_termination").await?;
     assay_identity::require_step_up(ctx, conn, actor).await?;
     let proposal = row.proposal.take().ok_or_else(|| Error::internal("a proposal is missing"))?.0;
     for mut milestone in store::milestones::lock_all(conn, row.id).await? {
@@ -178,9 +202,10 @@ pub async fn terminate_for_cause_in(
     conn: &mut Conn,
     actor: &Actor,
     id: ContractId,
+    seen: &IfMatch,
     ending: &Ending,
 ) -> Result<ContractDetail> {
-    let (mut row, _, side) = begin(conn, actor, id, "terminate_for_cause").await?;
+    let (mut row, _, side) = begin(conn, actor, id, seen, "terminate_for_cause").await?;
     assay_identity::require_step_up(ctx, conn, actor).await?;
     let milestones = store::milestones::lock_all(conn, row.id).await?;
     let undelivered: Vec<MilestoneRow> = milestones

@@ -5,10 +5,9 @@ use assay_kernel::process::{Actions, Who};
 use assay_kernel::{Actor, Error, Result};
 use assay_platform::Ctx;
 use assay_platform::db::Conn;
-use assay_platform::web::IfMatch;
 use chrono::Duration;
 
-use super::{Seat, lock, read, seat};
+use super::{Seat, read, seat};
 use crate::model::{CONTRACT, ContractState, HoldbackState, MILESTONE, Side};
 use crate::store;
 use crate::store::contracts::ContractRow;
@@ -159,15 +158,6 @@ pub async fn text(
     store::contracts::edition(conn, id, edition)
         .await?
         .ok_or_else(|| Error::not_found("edition of the contract"))
-}
-
-/// 412 unless the contract, locked from now on, is as it was seen.
-///
-/// # Errors
-/// `not_found`, `precondition_failed`.
-pub async fn unchanged(conn: &mut Conn, actor: &Actor, id: ContractId, seen: &IfMatch) -> Result<()> {
-    let (row, _) = lock(conn, actor, id).await?;
-    seen.check(row.version)
 }
 
 /// A milestone, for the parties, finance staff, and a third party that signs something of it off.

@@ -48,7 +48,7 @@ fn ten() -> u8 {
 /// probably taken by then. Each place is explained; the ranking is kept and can be worked out again. Where fewer than
 /// five fit, the answer tells which one constraint keeps how many out. While the developers are still being read after
 /// a start, the answer is 503.
-#[utoipa::path(tag = "matching", params(("id" = ProjectId, Path, description = "The project.")), request_body = MatchInput, responses((status = 201, description = "The ranking.", body = MatchView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "matching", request_body = MatchInput, responses((status = 201, description = "The ranking.", body = MatchView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/projects/{id}/matches")]
 pub(super) async fn create_match(
     matching: Data<Matching>,
@@ -83,7 +83,7 @@ pub struct MatchesQuery {
 /// Lists a project's rankings.
 ///
 /// For the client's people and curators, the newest first.
-#[utoipa::path(tag = "matching", params(("id" = ProjectId, Path, description = "The project."), MatchesQuery), responses((status = 200, description = "A page of rankings.", body = Page<MatchSummary>)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "matching", params(MatchesQuery), responses((status = 200, description = "A page of rankings.", body = Page<MatchSummary>)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/matches")]
 async fn list_project_matches(
     matching: Data<Matching>,
@@ -105,7 +105,7 @@ async fn list_project_matches(
 /// Shows a ranking.
 ///
 /// All places that were kept, each with its explanation. For the client's people and, to see why, curators.
-#[utoipa::path(tag = "matching", params(("id" = MatchId, Path, description = "The ranking.")), responses((status = 200, description = "The ranking.", body = MatchView)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "matching", responses((status = 200, description = "The ranking.", body = MatchView)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/matches/{id}")]
 async fn get_match(matching: Data<Matching>, caller: Auth<Reader>, id: Path<MatchId>) -> Outcome {
     let given = matching.ctx.db.read(async |conn| matching.get_match(conn, &caller, id.0).await).await?;
@@ -116,7 +116,7 @@ async fn get_match(matching: Data<Matching>, caller: Auth<Reader>, id: Path<Matc
 ///
 /// From what was kept of it: features, exposure, coefficients of the same version, seed. What has become of the
 /// developers since does not enter.
-#[utoipa::path(tag = "matching", params(("id" = MatchId, Path, description = "The ranking.")), responses((status = 200, description = "The ranking, worked out again.", body = ReplayView)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "matching", responses((status = 200, description = "The ranking, worked out again.", body = ReplayView)), extensions(("x-access" = json!("reader"))))]
 #[post("/v1/matches/{id}/replay")]
 async fn replay_match(matching: Data<Matching>, caller: Auth<Reader>, id: Path<MatchId>) -> Outcome {
     let read = matching.ctx.db.read(async |conn| matching.replay_match(conn, &caller, id.0).await);
@@ -140,7 +140,7 @@ pub struct MatchInvitationInput {
 ///
 /// The invitation is one like any other; the ranking and the place are noted with it. Who has as many invitations as
 /// are good for anybody by now, or declined this client a short time ago, is left in peace: 409.
-#[utoipa::path(tag = "matching", params(("id" = MatchId, Path, description = "The ranking.")), request_body = MatchInvitationInput, responses((status = 201, description = "The invitation.", body = MatchInvitationView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "matching", request_body = MatchInvitationInput, responses((status = 201, description = "The invitation.", body = MatchInvitationView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/matches/{id}/invitations")]
 async fn create_match_invitation(
     matching: Data<Matching>,

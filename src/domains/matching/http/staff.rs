@@ -121,7 +121,7 @@ pub struct LiftInput {
 }
 
 /// Lifts an exclusion from rankings.
-#[utoipa::path(tag = "matching", params(("id" = MatchExclusionId, Path, description = "The exclusion.")), request_body = LiftInput, responses((status = 200, description = "The exclusion.", body = MatchExclusionView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "matching", request_body = LiftInput, responses((status = 200, description = "The exclusion.", body = MatchExclusionView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
 #[post("/v1/matches/exclusions/{id}/lift")]
 async fn lift_match_exclusion(
     matching: Data<Matching>,

@@ -8,10 +8,10 @@ use assay_kernel::process::Who;
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Error, Limit, Money, Page, Permission, Result};
 use assay_platform::db::Conn;
-use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Finance, IdempotencyKey, IfMatch, MoneyKey, Outcome, Path, Query, Reply, Routes, etag,
 };
+use assay_platform::{acts, idempotency};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -166,46 +166,21 @@ async fn get_money_approval(
     Ok(shown(row, caller.account_id)?)
 }
 
-macro_rules! answers {
-    ($key:ident: $($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "finance",
-            request_body = FinanceReason,
-            responses((status = 200, description = "The answered proposal.", body = MoneyApprovalView)),
-            extensions(("x-access" = json!("finance")), ("x-if-match" = json!(true)))
-        )]
-        #[post($path)]
-        async fn $handler(
-            payments: Data<Payments>,
-            caller: Auth<Finance>,
-            id: Path<MoneyApprovalId>,
-            seen: IfMatch,
-            key: $key,
-            body: Body<FinanceReason>,
-        ) -> Outcome {
-            let key = key.with(&body);
-            Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-                let row = payments.$method(conn, &caller, id.0, &seen, &body.reason).await?;
-                shown(row, caller.account_id)
-            })
-            .await?)
-        }
-    )*};
-}
-
-answers! { MoneyKey:
+acts! { Payments, |(row, caller)| shown(row, caller), ("finance", 200, "The answered proposal.", MoneyApprovalView);
     /// Confirms a large act on money, which is carried out at once.
     ///
     /// For another person than who proposed it or gets the money.
-    confirm_money_approval, "/v1/money_approvals/{id}/confirm", confirm_act;
-}
-
-answers! { IdempotencyKey:
+    confirm_money_approval(Finance, MoneyApprovalId, MoneyKey, IfMatch: seen, Body: FinanceReason)
+        "/v1/money_approvals/{id}/confirm" =
+        async |payments: &Payments, conn, caller: &Auth<_>, id, seen: &_, body: &FinanceReason|
+            payments.confirm_act(conn, caller, id, seen, &body.reason).await.map(|row| (row, caller.account_id));
     /// Refuses a large act on money.
     ///
     /// For another person than who proposed it or gets the money.
-    refuse_money_approval, "/v1/money_approvals/{id}/refuse", refuse_act;
+    refuse_money_approval(Finance, MoneyApprovalId, IdempotencyKey, IfMatch: seen, Body: FinanceReason)
+        "/v1/money_approvals/{id}/refuse" =
+        async |payments: &Payments, conn, caller: &Auth<_>, id, seen: &_, body: &FinanceReason|
+            payments.refuse_act(conn, caller, id, seen, &body.reason).await.map(|row| (row, caller.account_id));
 }
 
 /// The platform's own money on its way to its bank.

@@ -43,6 +43,12 @@ pub struct Payments {
     hook: Hook,
 }
 
+impl AsRef<Ctx> for Payments {
+    fn as_ref(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
 impl Payments {
     /// The use cases over these surroundings; `hook` is told what the provider did.
     pub fn new(ctx: Ctx, stripe: Stripe, secrets: WebhookSecrets, hook: Hook) -> Self {

@@ -5,6 +5,7 @@ use actix_web::{get, patch, post};
 use assay_kernel::ids::{BidId, ProjectId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
@@ -71,7 +72,7 @@ pub struct PlaceQuery {
 ///
 /// For approved developers. Takes one of the developer's eight places and one of the project's twelve; later ones wait
 /// and move up. The answer shows what both sides would pay and get.
-#[utoipa::path(tag = "bids", params(("id" = ProjectId, Path, description = "The project."), PlaceQuery), request_body = BidContent, responses((status = 201, description = "The bid.", body = BidView)), extensions(("x-access" = json!("developer"))))]
+#[utoipa::path(tag = "bids", params(PlaceQuery), request_body = BidContent, responses((status = 201, description = "The bid.", body = BidView)), extensions(("x-access" = json!("developer"))))]
 #[post("/v1/projects/{id}/bids")]
 pub(super) async fn create_bid(
     projects: Data<Projects>,
@@ -113,7 +114,7 @@ pub struct BidsQuery {
 /// Lists the bids on a project.
 ///
 /// Sealed: for the client's own people. With `compare` they are put side by side.
-#[utoipa::path(tag = "bids", params(("id" = ProjectId, Path, description = "The project."), BidsQuery), responses((status = 200, description = "A page of bids.", body = BidsPage)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "bids", params(BidsQuery), responses((status = 200, description = "A page of bids.", body = BidsPage)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/bids")]
 async fn list_bids(
     projects: Data<Projects>,
@@ -186,7 +187,7 @@ async fn list_my_bids(projects: Data<Projects>, caller: Auth<Reader>, query: Que
 /// Shows a bid.
 ///
 /// For its developer, and (drafts apart) the client's people.
-#[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), responses((status = 200, description = "The bid.", body = BidView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "bids", responses((status = 200, description = "The bid.", body = BidView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/bids/{id}")]
 async fn get_bid(projects: Data<Projects>, caller: Auth<Reader>, id: Path<BidId>) -> Outcome {
     let detail = projects.ctx.db.read(async |conn| projects.get_bid(conn, &caller, id.0).await).await?;
@@ -203,7 +204,7 @@ pub struct Revisions {
 /// Lists the kept revisions of a bid.
 ///
 /// For whoever may see the bid.
-#[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), responses((status = 200, description = "The revisions.", body = Revisions)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "bids", responses((status = 200, description = "The revisions.", body = Revisions)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/bids/{id}/revisions")]
 async fn list_bid_revisions(projects: Data<Projects>, caller: Auth<Reader>, id: Path<BidId>) -> Outcome {
     let (bid, rows) =
@@ -215,7 +216,7 @@ async fn list_bid_revisions(projects: Data<Projects>, caller: Auth<Reader>, id: 
 /// Revises a bid.
 ///
 /// A JSON Merge Patch over what was bid; possible until there is an offer. Former revisions are kept.
-#[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), request_body(content = BidContent, content_type = "application/merge-patch+json", description = "Any of the members."), responses((status = 200, description = "The bid.", body = BidView)), extensions(("x-access" = json!("developer")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "bids", request_body(content = BidContent, content_type = "application/merge-patch+json", description = "Any of the members."), responses((status = 200, description = "The bid.", body = BidView)), extensions(("x-access" = json!("developer")), ("x-if-match" = json!(true))))]
 #[patch("/v1/bids/{id}")]
 async fn revise_bid(
     projects: Data<Projects>,
@@ -232,54 +233,31 @@ async fn revise_bid(
     Ok(shown(detail)?)
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $access:ident, $access_name:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), responses((status = 200, description = "The bid.", body = BidView)), extensions(("x-access" = json!($access_name)), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            projects: Data<Projects>,
-            caller: Auth<$access>,
-            id: Path<BidId>,
-            seen: IfMatch,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-                shown(($call)(&projects, conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! {
+acts! { Projects, shown, ("bids", 200, "The bid.", BidView);
     /// Hands in a draft.
     ///
     /// Takes the places that a bid takes, or waits for one.
-    submit_bid, "/v1/bids/{id}/submit", Developer, "developer",
-        async |p: &Projects, c, a: &_, id, seen: &_| p.submit_bid_in(c, a, id, seen).await;
+    submit_bid(Developer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/submit" = Projects::submit_bid_in;
     /// Takes a bid back.
     ///
     /// The places are returned, and a waiting bid moves up.
-    withdraw_bid, "/v1/bids/{id}/withdraw", Developer, "developer",
-        async |p: &Projects, c, a: &_, id, seen: &_| p.withdraw_bid_in(c, a, id, seen).await;
+    withdraw_bid(Developer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/withdraw" = Projects::withdraw_bid_in;
     /// Puts a bid on the short list.
-    shortlist_bid, "/v1/bids/{id}/shortlist", Hirer, "hirer",
+    shortlist_bid(Hirer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/shortlist" =
         async |p: &Projects, c, a: &_, id, seen: &_| p.shortlist_bid_in(c, a, id, seen, true).await;
     /// Takes a bid off the short list.
-    unshortlist_bid, "/v1/bids/{id}/unshortlist", Hirer, "hirer",
+    unshortlist_bid(Hirer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/unshortlist" =
         async |p: &Projects, c, a: &_, id, seen: &_| p.shortlist_bid_in(c, a, id, seen, false).await;
     /// Declines the client's offer.
     ///
     /// The bid stays on the short list.
-    decline_offer, "/v1/bids/{id}/decline_offer", Developer, "developer",
-        async |p: &Projects, c, a: &_, id, seen: &_| p.decline_offer_in(c, a, id, seen).await;
+    decline_offer(Developer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/decline_offer" =
+        Projects::decline_offer_in;
     /// Takes an offer back.
     ///
     /// The bid stays on the short list.
-    rescind_offer, "/v1/bids/{id}/rescind_offer", Hirer, "hirer",
-        async |p: &Projects, c, a: &_, id, seen: &_| p.rescind_offer_in(c, a, id, seen).await;
+    rescind_offer(Hirer, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/rescind_offer" =
+        Projects::rescind_offer_in;
 }
 
 /// A reason for declining.
@@ -292,82 +270,37 @@ pub struct DeclineInput {
     reason: Text,
 }
 
-/// Declines a bid.
-///
-/// With a reason that the developer reads.
-#[utoipa::path(tag = "bids", params(("id" = BidId, Path, description = "The bid.")), request_body = DeclineInput, responses((status = 200, description = "The bid.", body = BidView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
-#[post("/v1/bids/{id}/decline")]
-async fn decline_bid(
-    projects: Data<Projects>,
-    caller: Auth<Hirer>,
-    id: Path<BidId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<DeclineInput>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.decline_bid_in(conn, &caller, id.0, &seen, &body.reason).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("bids", 200, "The bid.", BidView);
+    /// Declines a bid.
+    ///
+    /// With a reason that the developer reads.
+    decline_bid(Hirer, BidId, IdempotencyKey, IfMatch: seen, Body: DeclineInput) "/v1/bids/{id}/decline" =
+        async |projects: &Projects, conn, caller: &_, id, seen: &_, body: &DeclineInput|
+            projects.decline_bid_in(conn, caller, id, seen, &body.reason).await;
 }
 
-/// Makes an offer on a bid.
-///
-/// On the bid's terms unless others are given; stands for seven days, one at a time for a project, within the caller's
-/// spending limit.
-#[utoipa::path(tag = "offers", params(("id" = BidId, Path, description = "The bid.")), request_body = Terms, responses((status = 200, description = "The bid with the offer.", body = BidView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
-#[post("/v1/bids/{id}/offer")]
-async fn offer_bid(
-    projects: Data<Projects>,
-    caller: Auth<Hirer>,
-    id: Path<BidId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<Terms>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.offer_in(conn, &caller, id.0, &seen, body.clone()).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("offers", 200, "The bid with the offer.", BidView);
+    /// Makes an offer on a bid.
+    ///
+    /// On the bid's terms unless others are given; stands for seven days, one at a time for a project, within the caller's
+    /// spending limit.
+    offer_bid(Hirer, BidId, IdempotencyKey, IfMatch: seen, Body: Terms) "/v1/bids/{id}/offer" =
+        async |projects: &Projects, conn, caller: &_, id, seen: &_, body: &Terms|
+            projects.offer_in(conn, caller, id, seen, body.clone()).await;
 }
 
-/// Answers an offer with other terms.
-///
-/// For the side that is asked: the developer on an offer, the client's people on a counter-offer; six rounds at most.
-#[utoipa::path(tag = "offers", params(("id" = BidId, Path, description = "The bid.")), request_body = Terms, responses((status = 200, description = "The bid with the counter-offer.", body = BidView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-#[post("/v1/bids/{id}/counter")]
-async fn counter_offer(
-    projects: Data<Projects>,
-    caller: Auth<Reader>,
-    id: Path<BidId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<Terms>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.counter_in(conn, &caller, id.0, &seen, body.clone()).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("offers", 200, "The bid with the counter-offer.", BidView);
+    /// Answers an offer with other terms.
+    ///
+    /// For the side that is asked: the developer on an offer, the client's people on a counter-offer; six rounds at most.
+    counter_offer(Reader, BidId, IdempotencyKey, IfMatch: seen, Body: Terms) "/v1/bids/{id}/counter" =
+        async |projects: &Projects, conn, caller: &_, id, seen: &_, body: &Terms|
+            projects.counter_in(conn, caller, id, seen, body.clone()).await;
 }
 
-/// Accepts an offer.
-///
-/// For the side that is asked. The project is awarded, every other bid closed; once.
-#[utoipa::path(tag = "offers", params(("id" = BidId, Path, description = "The bid.")), responses((status = 200, description = "The accepted bid.", body = BidView)), extensions(("x-access" = json!("reader")), ("x-if-match" = json!(true))))]
-#[post("/v1/bids/{id}/accept_offer")]
-async fn accept_offer(
-    projects: Data<Projects>,
-    caller: Auth<Reader>,
-    id: Path<BidId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-        shown(projects.accept_offer_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("offers", 200, "The accepted bid.", BidView);
+    /// Accepts an offer.
+    ///
+    /// For the side that is asked. The project is awarded, every other bid closed; once.
+    accept_offer(Reader, BidId, IdempotencyKey, IfMatch: seen) "/v1/bids/{id}/accept_offer" = Projects::accept_offer_in;
 }

@@ -5,6 +5,7 @@ use actix_web::{get, post};
 use assay_kernel::ids::{AppealId, ProjectId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Curator, Cursor, Hirer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply,
@@ -70,117 +71,32 @@ async fn list_curation_queue(
     )?)
 }
 
-/// Claims a submitted project.
-///
-/// Nobody curates a project of their own organisation, or one on which their decision was overturned.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator"))))]
-#[post("/v1/projects/{id}/claim")]
-async fn claim_project(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-        shown(projects.claim_in(conn, &caller, id.0).await?)
-    })
-    .await?;
-    Ok(reply)
-}
-
-/// Gives a claimed project back to the queue.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator"))))]
-#[post("/v1/projects/{id}/release")]
-async fn release_project(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-        shown(projects.release_in(conn, &caller, id.0).await?)
-    })
-    .await?;
-    Ok(reply)
-}
-
-/// Asks the client for changes.
-///
-/// With notes per field; the project goes back to the client, who submits it again.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), request_body = ChangesRequest, responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
-#[post("/v1/projects/{id}/request_changes")]
-async fn request_project_changes(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<ChangesRequest>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.request_changes_in(conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
-}
-
-/// Puts a project on the public listing.
-///
-/// All guards are checked again, and that the client is verified and has a payment method. Listed for 30 days.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
-#[post("/v1/projects/{id}/list")]
-async fn list_project(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-        shown(projects.list_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
-}
-
-/// Rejects a project.
-///
-/// With a reason, which the client can appeal for 14 days.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), request_body = AdverseDecision, responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
-#[post("/v1/projects/{id}/reject")]
-async fn reject_project(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<AdverseDecision>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.reject_in(conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
-}
-
-/// Takes a listed project down.
-///
-/// With a reason, which the client can appeal for 14 days; bids are closed.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), request_body = AdverseDecision, responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("curator")), ("x-if-match" = json!(true))))]
-#[post("/v1/projects/{id}/remove")]
-async fn remove_project(
-    projects: Data<Projects>,
-    caller: Auth<Curator>,
-    id: Path<ProjectId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-    body: Body<AdverseDecision>,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.with(&body).as_ref(), async |conn| {
-        shown(projects.remove_in(conn, &caller, id.0, &seen, &body).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("curation", 200, "The project.", ProjectView);
+    /// Claims a submitted project.
+    ///
+    /// Nobody curates a project of their own organisation, or one on which their decision was overturned.
+    claim_project(Curator, ProjectId, IdempotencyKey) "/v1/projects/{id}/claim" = Projects::claim_in;
+    /// Gives a claimed project back to the queue.
+    release_project(Curator, ProjectId, IdempotencyKey) "/v1/projects/{id}/release" = Projects::release_in;
+    /// Asks the client for changes.
+    ///
+    /// With notes per field; the project goes back to the client, who submits it again.
+    request_project_changes(Curator, ProjectId, IdempotencyKey, IfMatch: seen, Body: ChangesRequest)
+        "/v1/projects/{id}/request_changes" = Projects::request_changes_in;
+    /// Puts a project on the public listing.
+    ///
+    /// All guards are checked again, and that the client is verified and has a payment method. Listed for 30 days.
+    list_project(Curator, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/list" = Projects::list_in;
+    /// Rejects a project.
+    ///
+    /// With a reason, which the client can appeal for 14 days.
+    reject_project(Curator, ProjectId, IdempotencyKey, IfMatch: seen, Body: AdverseDecision)
+        "/v1/projects/{id}/reject" = Projects::reject_in;
+    /// Takes a listed project down.
+    ///
+    /// With a reason, which the client can appeal for 14 days; bids are closed.
+    remove_project(Curator, ProjectId, IdempotencyKey, IfMatch: seen, Body: AdverseDecision)
+        "/v1/projects/{id}/remove" = Projects::remove_in;
 }
 
 /// The decisions on a project.
@@ -193,7 +109,7 @@ pub struct Decisions {
 /// Lists the decisions on a project, with their appeals.
 ///
 /// For the client's people and staff.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The decisions.", body = Decisions)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "curation", responses((status = 200, description = "The decisions.", body = Decisions)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/decisions")]
 async fn list_project_decisions(
     projects: Data<Projects>,
@@ -218,7 +134,7 @@ pub struct AppealInput {
 /// Appeals against a rejection or removal.
 ///
 /// Once for each decision, within 14 days; answered within 10 days by somebody who did not make it.
-#[utoipa::path(tag = "curation", params(("id" = ProjectId, Path, description = "The project.")), request_body = AppealInput, responses((status = 201, description = "The appeal.", body = AppealView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "curation", request_body = AppealInput, responses((status = 201, description = "The appeal.", body = AppealView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/projects/{id}/appeal")]
 async fn appeal_project(
     projects: Data<Projects>,
@@ -256,7 +172,7 @@ async fn list_curation_appeals(
 /// Answers an appeal.
 ///
 /// By a reviewer who has no part in the case. An overturned decision sends the project back to another curator.
-#[utoipa::path(tag = "curation", params(("id" = AppealId, Path, description = "The appeal.")), request_body = AppealAnswer, responses((status = 200, description = "The appeal.", body = AppealView)), extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "curation", request_body = AppealAnswer, responses((status = 200, description = "The appeal.", body = AppealView)), extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true))))]
 #[post("/v1/curation_appeals/{id}/decide")]
 async fn decide_curation_appeal(
     projects: Data<Projects>,

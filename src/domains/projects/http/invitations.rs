@@ -5,6 +5,7 @@ use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, InvitationId, ProjectId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, Result};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, Hirer, IdempotencyKey, Outcome, Path, Query, Reader, Reply, Routes, etag,
@@ -49,7 +50,7 @@ pub struct InvitationInput {
 /// Invites a developer to bid.
 ///
 /// Stands for seven days; the developer gets a mail.
-#[utoipa::path(tag = "invitations", params(("id" = ProjectId, Path, description = "The project.")), request_body = InvitationInput, responses((status = 201, description = "The invitation.", body = InvitationView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "invitations", request_body = InvitationInput, responses((status = 201, description = "The invitation.", body = InvitationView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/projects/{id}/invitations")]
 async fn create_invitation(
     projects: Data<Projects>,
@@ -83,7 +84,7 @@ pub struct InvitationsQuery {
 /// Lists a project's invitations.
 ///
 /// For the client's people, newest first.
-#[utoipa::path(tag = "invitations", params(("id" = ProjectId, Path, description = "The project."), InvitationsQuery), responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "invitations", params(InvitationsQuery), responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/invitations")]
 async fn list_project_invitations(
     projects: Data<Projects>,
@@ -126,7 +127,7 @@ async fn list_my_invitations(
 /// Shows an invitation.
 ///
 /// For the developer and the client's people; the developer's first reading is noted.
-#[utoipa::path(tag = "invitations", params(("id" = InvitationId, Path, description = "The invitation.")), responses((status = 200, description = "The invitation.", body = InvitationView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "invitations", responses((status = 200, description = "The invitation.", body = InvitationView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/invitations/{id}")]
 async fn get_invitation(projects: Data<Projects>, caller: Auth<Reader>, id: Path<InvitationId>) -> Outcome {
     let detail =
@@ -134,22 +135,13 @@ async fn get_invitation(projects: Data<Projects>, caller: Auth<Reader>, id: Path
     Ok(shown(detail)?)
 }
 
-/// Accepts an invitation.
-///
-/// It means to bid; the bid itself follows with `POST /v1/projects/{id}/bids`.
-#[utoipa::path(tag = "invitations", params(("id" = InvitationId, Path, description = "The invitation.")), responses((status = 200, description = "The invitation.", body = InvitationView)), extensions(("x-access" = json!("developer"))))]
-#[post("/v1/invitations/{id}/accept")]
-async fn accept_invitation(
-    projects: Data<Projects>,
-    caller: Auth<Developer>,
-    id: Path<InvitationId>,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-        shown(projects.answer_invitation_in(conn, &caller, id.0, true, None).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Projects, shown, ("invitations", 200, "The invitation.", InvitationView);
+    /// Accepts an invitation.
+    ///
+    /// It means to bid; the bid itself follows with `POST /v1/projects/{id}/bids`.
+    accept_invitation(Developer, InvitationId, IdempotencyKey) "/v1/invitations/{id}/accept" =
+        async |projects: &Projects, conn, caller: &_, id|
+            projects.answer_invitation_in(conn, caller, id, true, None).await;
 }
 
 /// A reason for declining an invitation.
@@ -164,7 +156,7 @@ pub struct DeclineInvitation {
 }
 
 /// Declines an invitation.
-#[utoipa::path(tag = "invitations", params(("id" = InvitationId, Path, description = "The invitation.")), request_body = DeclineInvitation, responses((status = 200, description = "The invitation.", body = InvitationView)), extensions(("x-access" = json!("developer"))))]
+#[utoipa::path(tag = "invitations", request_body = DeclineInvitation, responses((status = 200, description = "The invitation.", body = InvitationView)), extensions(("x-access" = json!("developer"))))]
 #[post("/v1/invitations/{id}/decline")]
 async fn decline_invitation(
     projects: Data<Projects>,

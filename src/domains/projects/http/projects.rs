@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use assay_kernel::ids::{OrganisationId, ProjectId};
 use assay_kernel::{Code, Error, Limit, Page, Result};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Anyone, Auth, Body, Cursor, Hirer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query,
@@ -183,7 +184,7 @@ async fn list_my_projects(
 ///
 /// Of an organisation for which the caller may hire. Only title and description are needed now; `GET
 /// /v1/projects/{id}/readiness` says what submission will want.
-#[utoipa::path(tag = "projects", params(("id" = OrganisationId, Path, description = "The organisation.")), request_body = ProjectContent, responses((status = 201, description = "The draft.", body = ProjectView)), extensions(("x-access" = json!("hirer"))))]
+#[utoipa::path(tag = "projects", request_body = ProjectContent, responses((status = 201, description = "The draft.", body = ProjectView)), extensions(("x-access" = json!("hirer"))))]
 #[post("/v1/organisations/{id}/projects")]
 async fn create_project(
     projects: Data<Projects>,
@@ -206,7 +207,7 @@ async fn create_project(
 ///
 /// Listed projects are public; others are shown to the client's people, staff, and who bid or was invited. The full
 /// text of a confidential project is for approved developers.
-#[utoipa::path(tag = "projects", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("public"))))]
+#[utoipa::path(tag = "projects", responses((status = 200, description = "The project.", body = ProjectView), (status = 304, description = "Not changed since the version in If-None-Match.")), extensions(("x-access" = json!("public"))))]
 #[get("/v1/projects/{id}")]
 pub(super) async fn get_project(projects: Data<Projects>, caller: Anyone, id: Path<ProjectId>) -> Outcome {
     let detail = projects.get_batched(caller.actor(), id.0).await?;
@@ -216,7 +217,7 @@ pub(super) async fn get_project(projects: Data<Projects>, caller: Anyone, id: Pa
 /// Changes a draft.
 ///
 /// A JSON Merge Patch over what was written; possible while the project is a draft or changes are requested.
-#[utoipa::path(tag = "projects", params(("id" = ProjectId, Path, description = "The project.")), request_body(content = ProjectContent, content_type = "application/merge-patch+json", description = "Any of the members."), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "projects", request_body(content = ProjectContent, content_type = "application/merge-patch+json", description = "Any of the members."), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
 #[patch("/v1/projects/{id}")]
 async fn update_project(
     projects: Data<Projects>,
@@ -234,53 +235,33 @@ async fn update_project(
 ///
 /// The eight signals of a good posting, each with its evidence and a fix, and every guard that submission would fail
 /// on now.
-#[utoipa::path(tag = "projects", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The signals.", body = Readiness)), extensions(("x-access" = json!("reader"))))]
+#[utoipa::path(tag = "projects", responses((status = 200, description = "The signals.", body = Readiness)), extensions(("x-access" = json!("reader"))))]
 #[get("/v1/projects/{id}/readiness")]
 async fn get_readiness(projects: Data<Projects>, caller: Auth<Reader>, id: Path<ProjectId>) -> Outcome {
     let readiness = projects.ctx.db.read(async |conn| projects.readiness(conn, &caller, id.0).await).await?;
     Ok(Reply::ok(&readiness)?)
 }
 
-macro_rules! client_acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(tag = "projects", params(("id" = ProjectId, Path, description = "The project.")), responses((status = 200, description = "The project.", body = ProjectView)), extensions(("x-access" = json!("hirer")), ("x-if-match" = json!(true))))]
-        #[post($path)]
-        async fn $handler(
-            projects: Data<Projects>,
-            caller: Auth<Hirer>,
-            id: Path<ProjectId>,
-            seen: IfMatch,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&projects.ctx, key.bare().as_ref(), async |conn| {
-                shown(projects.$method(conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-client_acts! {
+acts! { Projects, shown, ("projects", 200, "The project.", ProjectView);
     /// Hands a draft to curation.
     ///
     /// All guards are answered at once; staff answer in one business day.
-    submit_project, "/v1/projects/{id}/submit", submit_in;
+    submit_project(Hirer, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/submit" = Projects::submit_in;
     /// Takes a project back.
     ///
     /// Its bids are closed and their places returned.
-    withdraw_project, "/v1/projects/{id}/withdraw", withdraw_in;
+    withdraw_project(Hirer, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/withdraw" =
+        Projects::withdraw_in;
     /// Hides a listed project for now.
     ///
     /// Bids wait; the listing's period goes on.
-    pause_project, "/v1/projects/{id}/pause", pause_in;
+    pause_project(Hirer, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/pause" = Projects::pause_in;
     /// Shows a paused project again.
     ///
     /// Possible while the listing's period lasts.
-    resume_project, "/v1/projects/{id}/resume", resume_in;
+    resume_project(Hirer, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/resume" = Projects::resume_in;
     /// Makes a draft of an expired project again.
     ///
     /// It goes through curation once more.
-    relist_project, "/v1/projects/{id}/relist", relist_in;
+    relist_project(Hirer, ProjectId, IdempotencyKey, IfMatch: seen) "/v1/projects/{id}/relist" = Projects::relist_in;
 }

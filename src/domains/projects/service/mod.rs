@@ -45,6 +45,12 @@ pub struct Projects {
     searches: Joined<search::Words, Arc<search::Matches>>,
 }
 
+impl AsRef<Ctx> for Projects {
+    fn as_ref(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
 impl Projects {
     /// The use cases over these surroundings.
     pub fn new(ctx: Ctx, taxonomy: Arc<Taxonomy>) -> Self {

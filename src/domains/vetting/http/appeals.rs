@@ -5,6 +5,7 @@ use actix_web::{get, post};
 use assay_kernel::ids::{AppealId, DecisionId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, string_enum};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer,
@@ -131,37 +132,13 @@ async fn get_appeal(vetting: Data<Vetting>, caller: Auth<Reader>, id: Path<Appea
     Ok(AppealView::reply(detail)?)
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "vetting",
-            responses((status = 200, description = "The appeal.", body = AppealView)),
-            extensions(("x-access" = json!("reviewer")))
-        )]
-        #[post($path)]
-        async fn $handler(
-            vetting: Data<Vetting>,
-            caller: Auth<Reviewer>,
-            id: Path<AppealId>,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&vetting.ctx, key.bare().as_ref(), async |conn| {
-                AppealView::reply(vetting.$method(conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! {
+acts! { Vetting, AppealView::reply, ("vetting", 200, "The appeal.", AppealView);
     /// Claims an appeal.
     ///
     /// Not by whoever made the decision.
-    claim_appeal, "/v1/appeals/{id}/claim", claim_appeal_in;
+    claim_appeal(Reviewer, AppealId, IdempotencyKey) "/v1/appeals/{id}/claim" = Vetting::claim_appeal_in;
     /// Gives a claimed appeal back.
-    release_appeal, "/v1/appeals/{id}/release", release_appeal_in;
+    release_appeal(Reviewer, AppealId, IdempotencyKey) "/v1/appeals/{id}/release" = Vetting::release_appeal_in;
 }
 
 /// An answer to an appeal.

@@ -5,6 +5,7 @@ use actix_web::{get, patch, post};
 use assay_kernel::Limit;
 use assay_kernel::Page;
 use assay_kernel::ids::ApplicationId;
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Auth, Body, Cursor, Developer, IdempotencyKey, IfMatch, MergePatchDocument, Outcome, Path, Query, Reader,
@@ -148,39 +149,16 @@ async fn get_application_readiness(
     Ok(Reply::ok(&readiness)?)
 }
 
-macro_rules! developer_acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "vetting",
-            responses((status = 200, description = "The application.", body = ApplicationView)),
-            extensions(("x-access" = json!("developer")), ("x-if-match" = json!(true)))
-        )]
-        #[post($path)]
-        async fn $handler(
-            vetting: Data<Vetting>,
-            caller: Auth<Developer>,
-            id: Path<ApplicationId>,
-            seen: IfMatch,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&vetting.ctx, key.bare().as_ref(), async |conn| {
-                ApplicationView::reply(vetting.$method(conn, &caller, id.0, &seen).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-developer_acts! {
+acts! { Vetting, ApplicationView::reply, ("vetting", 200, "The application.", ApplicationView);
     /// Submits an application.
     ///
     /// From a draft, or after changes were requested. All guards are answered at once; a reviewer answers in three
     /// business days (Monday to Friday, UTC).
-    submit_application, "/v1/applications/{id}/submit", submit_in;
+    submit_application(Developer, ApplicationId, IdempotencyKey, IfMatch: seen) "/v1/applications/{id}/submit" =
+        Vetting::submit_in;
     /// Withdraws an application.
     ///
     /// The developer may begin another at once.
-    withdraw_application, "/v1/applications/{id}/withdraw", withdraw_in;
+    withdraw_application(Developer, ApplicationId, IdempotencyKey, IfMatch: seen) "/v1/applications/{id}/withdraw" =
+        Vetting::withdraw_in;
 }

@@ -5,6 +5,7 @@ use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, ApplicationId, DecisionId};
 use assay_kernel::text::{self, Text};
 use assay_kernel::{Limit, Page, string_enum};
+use assay_platform::acts;
 use assay_platform::idempotency;
 use assay_platform::web::{
     Admin, Auth, Body, Cursor, IdempotencyKey, IfMatch, Outcome, Path, Query, Reader, Reply, Reviewer, Routes,
@@ -106,104 +107,41 @@ async fn list_application_queue(
     )?)
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "vetting",
-            responses((status = 200, description = "The application.", body = ApplicationView)),
-            extensions(("x-access" = json!("reviewer")))
-        )]
-        #[post($path)]
-        async fn $handler(
-            vetting: Data<Vetting>,
-            caller: Auth<Reviewer>,
-            id: Path<ApplicationId>,
-            key: IdempotencyKey,
-        ) -> Outcome {
-            let reply = idempotency::run(&vetting.ctx, key.bare().as_ref(), async |conn| {
-                ApplicationView::reply(vetting.$method(conn, &caller, id.0).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-acts! {
+acts! { Vetting, ApplicationView::reply, ("vetting", 200, "The application.", ApplicationView);
     /// Claims an application.
     ///
     /// For 24 hours; then it goes back to the queue by itself. Nobody screens their own, or one on which their decision
     /// was overturned.
-    claim_application, "/v1/applications/{id}/claim", claim_in;
+    claim_application(Reviewer, ApplicationId, IdempotencyKey) "/v1/applications/{id}/claim" = Vetting::claim_in;
     /// Gives a claimed application back to the queue.
-    release_application, "/v1/applications/{id}/release", release_in;
+    release_application(Reviewer, ApplicationId, IdempotencyKey) "/v1/applications/{id}/release" = Vetting::release_in;
 }
 
-macro_rules! decisions {
-    ($($(#[$doc:meta])* $handler:ident, $path:literal, $method:ident, $body:ident;)*) => {$(
-        $(#[$doc])*
-        #[utoipa::path(
-            tag = "vetting",
-            request_body = $body,
-            responses((status = 200, description = "The application.", body = ApplicationView)),
-            extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true)))
-        )]
-        #[post($path)]
-        async fn $handler(
-            vetting: Data<Vetting>,
-            caller: Auth<Reviewer>,
-            id: Path<ApplicationId>,
-            seen: IfMatch,
-            key: IdempotencyKey,
-            body: Body<$body>,
-        ) -> Outcome {
-            let reply = idempotency::run(&vetting.ctx, key.with(&body).as_ref(), async |conn| {
-                ApplicationView::reply(vetting.$method(conn, &caller, id.0, &seen, &body).await?)
-            })
-            .await?;
-            Ok(reply)
-        }
-    )*};
-}
-
-decisions! {
+acts! { Vetting, ApplicationView::reply, ("vetting", 200, "The application.", ApplicationView);
     /// Asks the developer for changes.
     ///
     /// With notes per field; the developer changes the application and submits it again within 30 days.
-    request_application_changes, "/v1/applications/{id}/request_changes", request_changes_in, ChangesRequest;
+    request_application_changes(Reviewer, ApplicationId, IdempotencyKey, IfMatch: seen, Body: ChangesRequest)
+        "/v1/applications/{id}/request_changes" = Vetting::request_changes_in;
     /// Declines an application.
     ///
     /// With a reason and the evidence it rests on, which the developer can read and appeal for 14 days. They may apply
     /// again after 30 days, after a further decline after 90.
-    decline_application, "/v1/applications/{id}/decline", decline_in, AdverseDecision;
+    decline_application(Reviewer, ApplicationId, IdempotencyKey, IfMatch: seen, Body: AdverseDecision)
+        "/v1/applications/{id}/decline" = Vetting::decline_in;
     /// Rejects an application for want of integrity.
     ///
     /// With a reason about integrity and the evidence it rests on. Only an appeal leads on.
-    reject_application_integrity, "/v1/applications/{id}/reject_integrity", reject_integrity_in, AdverseDecision;
+    reject_application_integrity(Reviewer, ApplicationId, IdempotencyKey, IfMatch: seen, Body: AdverseDecision)
+        "/v1/applications/{id}/reject_integrity" = Vetting::reject_integrity_in;
 }
 
-/// Passes an application.
-///
-/// The assessment comes next.
-#[utoipa::path(
-    tag = "vetting",
-    responses((status = 200, description = "The application.", body = ApplicationView)),
-    extensions(("x-access" = json!("reviewer")), ("x-if-match" = json!(true)))
-)]
-#[post("/v1/applications/{id}/pass")]
-async fn pass_application(
-    vetting: Data<Vetting>,
-    caller: Auth<Reviewer>,
-    id: Path<ApplicationId>,
-    seen: IfMatch,
-    key: IdempotencyKey,
-) -> Outcome {
-    let reply = idempotency::run(&vetting.ctx, key.bare().as_ref(), async |conn| {
-        ApplicationView::reply(vetting.pass_in(conn, &caller, id.0, &seen).await?)
-    })
-    .await?;
-    Ok(reply)
+acts! { Vetting, ApplicationView::reply, ("vetting", 200, "The application.", ApplicationView);
+    /// Passes an application.
+    ///
+    /// The assessment comes next.
+    pass_application(Reviewer, ApplicationId, IdempotencyKey, IfMatch: seen) "/v1/applications/{id}/pass" =
+        Vetting::pass_in;
 }
 
 /// Why something is done that the developer gains by.

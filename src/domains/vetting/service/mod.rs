@@ -42,6 +42,12 @@ pub struct Vetting {
     pub taxonomy: Arc<Taxonomy>,
 }
 
+impl AsRef<Ctx> for Vetting {
+    fn as_ref(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
 /// A typed value out of a JSON column.
 pub(crate) fn from_json<T: DeserializeOwned>(value: &Value) -> Result<T> {
     T::deserialize(value).map_err(Error::internal)
