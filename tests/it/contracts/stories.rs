@@ -233,6 +233,22 @@ async fn a_payment_that_fails_can_be_tried_again() {
     deal.app.stop().await;
 }
 
+/// What the scores are told of a milestone is how much of it was accepted.
+#[tokio::test]
+async fn a_part_that_was_accepted_is_so_much_of_an_outcome() {
+    let deal = active(json!({})).await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    let first =
+        json!({ "deliverables": [{ "deliverable_id": deal.see(path).await.at("/deliverables/0/id") }] });
+    deal.act(&deal.client, path, "accept", first).await.assert_status(200);
+    let asked = json!({ "reason": "The second month does not load at all." });
+    deal.act(&deal.client, path, "request_refund", asked).await.assert_status(200);
+    deal.act(&deal.developer, path, "grant_refund", json!(null)).await.assert_status(200);
+    assert_eq!(deal.app.number("SELECT accepted_bps::bigint AS n FROM delivery_outcomes").await, 6_000);
+    deal.app.stop().await;
+}
+
 /// Erasure waits for contracts that are not over.
 #[tokio::test]
 async fn an_open_contract_stands_in_the_way_of_an_erasure() {

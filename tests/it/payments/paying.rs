@@ -197,14 +197,20 @@ async fn a_refund_that_cannot_be_made_is_paid_from_the_platforms_bank() {
     let finance = app.staff("staff-sam", Permission::Finance).await;
     let list = app.get("/v1/refunds").by(&finance).expect(200).await;
     let path = format!("/v1/refunds/{}/pay_out_of_band", list.text_at("/data/0/id"));
-    let body =
-        json!({ "reference": "ASSAY REFUND 118", "reason": "The card is closed; they named an account." });
-    let pay = |by| app.post(&path).by(by).if_match("*").json(body.clone());
+    let pay_so_much = |by, amount: i64| {
+        let amount = json!({ "amount": amount, "currency": "USD" });
+        let reason = "The card is closed; they named an account.";
+        let body = json!({ "amount": amount, "reference": "ASSAY REFUND 118", "reason": reason });
+        app.post(&path).by(by).if_match("*").json(body)
+    };
+    let pay = |by| pay_so_much(by, AMOUNT + FEE);
     // The provider has made it: there is nothing to pay.
     pay(&finance).expect(409).await;
     deal.days(2).await;
     assert_eq!((deal.refunds().await, deal.held().await), (vec!["failed".to_owned()], (AMOUNT, 0, FEE)));
     let finance = app.sign_in("staff-sam").await;
+    let less = pay_so_much(&finance, AMOUNT).expect(409).await;
+    assert!(less.text_at("/detail").contains("no more and no less"), "{less}");
     let key = "out-of-band-1";
     let paid = pay(&finance).key(key).expect(200).await;
     assert_eq!(paid.text_at("/state"), "paid_out_of_band");

@@ -30,11 +30,13 @@ fn evidence() -> Value {
 /// The payer's bank takes money of a charge back.
 pub fn open(world: &mut World, charge: &str, reason: &str, amount: Option<i64>) -> Answer {
     let found = world.need(CHARGE, None, charge)?;
-    if found["status"] != "succeeded" || found["disputed"] == true {
-        return Err(Refused::invalid("This charge cannot be disputed (again)."));
-    }
     let whole = int(&found["amount"]);
     let amount = amount.unwrap_or(whole).clamp(1, whole);
+    // A charge may be disputed in several parts.
+    let before: i64 = of(world, charge).map(|dispute| int(&dispute["amount"])).sum();
+    if found["status"] != "succeeded" || before + amount > whole {
+        return Err(Refused::invalid("This charge cannot be disputed (again)."));
+    }
     let due = world.now() + PATIENCE;
     let id = world.add(
         DISPUTE,
@@ -144,7 +146,11 @@ pub fn decide(world: &mut World, id: &str, won: bool) {
     world.emit("charge.dispute.closed", DISPUTE, id, None);
 }
 
-/// Did the bank give the money of a disputed charge back?
+fn of<'a>(world: &'a World, charge: &'a str) -> impl Iterator<Item = &'a Value> {
+    world.all(DISPUTE).filter(move |dispute| dispute["charge"] == charge)
+}
+
+/// Did the bank give all the money of a disputed charge back?
 pub fn is_won(world: &World, charge: &str) -> bool {
-    world.all(DISPUTE).any(|dispute| dispute["charge"] == charge && dispute["status"] == "won")
+    of(world, charge).next().is_some() && of(world, charge).all(|dispute| dispute["status"] == "won")
 }

@@ -9,8 +9,7 @@ mod terms;
 
 pub use change::{Changes, Move};
 pub use dispute::{
-    Appeal, AppealOutcome, Division, FEE_MAX_BPS, Finding, Positions, Record, Ruling, arbitration_fee,
-    check_findings,
+    Appeal, AppealOutcome, Division, Finding, Positions, Record, Ruling, arbitration_fee, check_findings,
 };
 pub use money::{Agreed, Part, SoFar, TakenBack, WHOLE_BPS};
 pub use process::{

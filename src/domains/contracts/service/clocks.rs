@@ -92,11 +92,6 @@ pub(super) async fn restart(
             let until = row.review_until.filter(|until| *until > now).unwrap_or(whole);
             set_review(ctx, conn, row, until).await?;
         }
-        MilestoneState::RefundRequested => {
-            let until = now + Duration::days(ctx.policy.contracts.refund_answer_days);
-            row.answer_until = Some(until);
-            set(ctx, conn, row, "grant_refund", until).await?;
-        }
         _ => set_due(ctx, conn, row).await?,
     }
     match row.funded_at {
@@ -247,6 +242,11 @@ pub async fn on_free_holdback(ctx: Ctx, fired: Fired) -> Result<()> {
         let disputed = row.open_dispute_id.is_some();
         if !over || disputed || row.holdback_state != HoldbackState::Held.as_str() {
             return Ok(());
+        }
+        if !assay_payments::can_move(conn, row.id).await? {
+            // The payer's bank has it frozen: looked at again tomorrow.
+            let tomorrow = ctx.clock.now() + Duration::days(1);
+            return timers::set(&ctx, conn, MILESTONE.name, row.id, "free_holdback", tomorrow).await;
         }
         free_holdback(&ctx, conn, contract, row, SYSTEM, None).await.map(drop)
     })

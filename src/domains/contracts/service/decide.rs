@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{clocks, funding, lifecycle, notify, save_milestone};
 use crate::model::{
-    DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, WHOLE_BPS, step,
+    DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, SoFar, TakenBack, WHOLE_BPS, step,
 };
 use crate::store;
 use crate::store::contracts::ContractRow;
@@ -67,8 +67,8 @@ impl Order<'_> {
             K::DisputeSettled | K::DisputeDefaulted | K::DisputeExpired | K::Awarded => S::Resolved,
             K::ChargedBack => S::Resolved,
             K::AutoAccepted => S::AutoAccepted,
-            K::HoldExpired if accepted == milestone.there() => S::AutoAccepted,
-            _ if accepted == milestone.there() => S::Accepted,
+            K::HoldExpired if milestone.state == S::Delivered.as_str() => S::AutoAccepted,
+            K::Accepted | K::Settled if accepted == milestone.there() => S::Accepted,
             _ if accepted > 0 => S::AcceptedPartial,
             K::RefundGranted | K::CameTooLate => S::Refunded,
             _ => S::Cancelled,
@@ -92,9 +92,7 @@ pub(super) async fn decide(
     let part = match order.kind {
         // The payments have booked it: nothing is left to move, but for a fee that is not earned any more.
         DecisionKind::ChargedBack => {
-            let deferred = AccountRef::of(AccountKind::FeeDeferred, milestone.id);
-            let deferred = assay_ledger::balance(conn, deferred, milestone.currency()?).await?;
-            agreed.charged_back(milestone.so_far(), deferred.amount)
+            agreed.charged_back(milestone.so_far(), deferred_fee(conn, milestone).await?)
         }
         _ => agreed.decide(milestone.so_far(), order.accepted, order.terminal()),
     };
@@ -138,7 +136,7 @@ async fn carry_out(
     part: Part,
     from: Source,
 ) -> Result<DecisionRow> {
-    let after = milestone.so_far().after(&part, false);
+    let (after, whole) = (milestone.so_far().after(&part, false), milestone.there());
     let to = order.leads_to(milestone, after.accepted());
     milestone.state = step(&MILESTONE, &milestone.state, order.event, to.as_str(), order.who)?.to.to_owned();
 
@@ -163,9 +161,7 @@ async fn carry_out(
         milestone.answer_until = None;
         milestone.state_before = None;
         milestone.decided_at = Some(now);
-        // What the payer's bank took is not held back any more.
-        let held = milestone.holdback_state == HoldbackState::Held.as_str()
-            && order.kind != DecisionKind::ChargedBack;
+        let held = milestone.holdback_state == HoldbackState::Held.as_str();
         if let (true, Some(holding)) = (held, &contract.terms.holdback) {
             let until = now + Duration::days(i64::from(holding.days));
             milestone.holdback_until = Some(until);
@@ -176,7 +172,7 @@ async fn carry_out(
     save_milestone(ctx, conn, milestone).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await?;
     if order.bears_on_delivery(milestone) {
-        let outcome = outcome(contract, milestone, order, after.accepted())?;
+        let outcome = outcome(contract, milestone, order, (after.accepted(), whole))?;
         assay_scoring::record_outcome_in(ctx, conn, &outcome).await?;
     }
     if order.terminal() {
@@ -185,14 +181,14 @@ async fn carry_out(
     Ok(decision)
 }
 
-/// How the milestone ended, for the developer's scores; `accepted` of its amount became theirs.
+/// How the milestone ended, for the developer's scores; `accepted` of what there was to accept became theirs.
 fn outcome(
     contract: &ContractRow,
     milestone: &MilestoneRow,
     order: &Order<'_>,
-    accepted: i64,
+    (accepted, whole): (i64, i64),
 ) -> Result<Outcome> {
-    let whole = i128::from(milestone.there().max(1));
+    let whole = i128::from(whole.max(1));
     let bps = i128::from(accepted).saturating_mul(i128::from(WHOLE_BPS)).checked_div(whole).unwrap_or(0);
     Ok(Outcome {
         milestone: milestone.milestone_id(),
@@ -310,7 +306,12 @@ pub(super) async fn lose_money(
     }
     let of_held_back = gone.saturating_sub(undecided).max(0);
     let agreed = milestone.agreed(contract);
-    let part = Part { refund: Money::new(gone, milestone.currency()?), ..agreed.nothing() };
+    let mut part = Part { refund: Money::new(gone, milestone.currency()?), ..agreed.nothing() };
+    // Of what was held back the fee will not be earned. While another bank's word is awaited nothing is refunded.
+    if undecided == 0 && assay_payments::can_move(conn, milestone.id).await? {
+        let after = SoFar { freed: milestone.freed.saturating_add(of_held_back), ..milestone.so_far() };
+        part.refund_fee = agreed.charged_back(after, deferred_fee(conn, milestone).await?).refund_fee;
+    }
     let accepted = part.release;
     let kind = DecisionKind::TakenByBank;
     let order = Order { kind, event: "charge_back", who: &[Who::System], by: None, accepted };
@@ -322,7 +323,15 @@ pub(super) async fn lose_money(
         timers::clear(conn, MILESTONE.name, milestone.id, &["free_holdback"]).await?;
     }
     save_milestone(ctx, conn, milestone).await?;
+    let of_fee = Part { refund: agreed.nothing().refund, ..part };
+    give_back(ctx, conn, contract, milestone, &decision, &of_fee, Held::Frozen).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await
+}
+
+/// What of the client's fee waits to be earned.
+async fn deferred_fee(conn: &mut Conn, milestone: &MilestoneRow) -> Result<i64> {
+    let deferred = AccountRef::of(AccountKind::FeeDeferred, milestone.id);
+    Ok(assay_ledger::balance(conn, deferred, milestone.currency()?).await?.amount)
 }
 
 /// What was held back is so no longer.

@@ -17,7 +17,7 @@ use validator::Validate;
 
 use super::decide::{Order, decide, lose_money};
 use super::views::{ContractDetail, detail, milestone_blocked};
-use super::{changes, clocks, disputes, lock, lock_pair, notify, save, save_milestone};
+use super::{changes, clocks, disputes, lifecycle, lock, lock_pair, notify, save, save_milestone};
 use crate::model::{CONTRACT, DecisionKind, HoldbackState, MILESTONE, MilestoneState, Side};
 use crate::store;
 use crate::store::contracts::ContractRow;
@@ -132,59 +132,66 @@ async fn apply(
         Movement::PaymentDisputed => {
             notify::finance(ctx, conn, contract, row, "milestone.payment_disputed").await?;
             let Ok(frozen) = MILESTONE.transition(&row.state, "freeze", SYSTEM) else { return Ok(()) };
-            row.state_before = Some(std::mem::replace(&mut row.state, frozen.to.to_owned()));
+            // A request for a refund ends with it: things go back to where they stood before it.
+            if row.state()? != MilestoneState::RefundRequested {
+                row.state_before = Some(row.state.clone());
+            }
+            row.answer_until = None;
+            row.state = frozen.to.to_owned();
             timers::clear(conn, MILESTONE.name, row.id, &[]).await?;
             save_milestone(ctx, conn, row).await?;
             notify::milestone(ctx, conn, contract, row, "milestone.frozen", json!({})).await
         }
-        Movement::PaymentDisputeWon { since } => {
-            if row.open_dispute_id.is_some() {
-                // Their own dispute goes on: the payments have let go what waited for the bank.
-                if row.state()? != MilestoneState::Disputed {
-                    assay_payments::hold_transfers_in(ctx, conn, row.id).await?;
-                }
-                return Ok(());
-            }
-            thaw(ctx, conn, contract, row, *since).await
-        }
+        Movement::PaymentDisputeWon { since } => after_bank(ctx, conn, contract, row, *since, 0).await,
         Movement::Confirmed { subject, payload, confirmed_by, .. } => {
             disputes::confirmed(ctx, conn, *subject, payload, *confirmed_by).await
         }
-        Movement::PaymentDisputeLost { since } => {
+        Movement::PaymentDisputeLost { since, taken } => {
             lose_money(ctx, conn, contract, row).await?;
-            let undecided = row.state()? == MilestoneState::Disputed;
-            if undecided && row.undecided() > 0 {
-                return match row.open_dispute_id {
-                    Some(_) => disputes::lose_part(ctx, conn, contract, row).await,
-                    None => thaw(ctx, conn, contract, row, *since).await,
-                };
-            }
-            disputes::lose_object(ctx, conn, contract, row).await?;
-            if !undecided {
-                return Ok(());
-            }
-            let accepted = Money::new(row.so_far().accepted(), row.currency()?);
-            let kind = DecisionKind::ChargedBack;
-            let order = Order { kind, event: "charge_back", who: SYSTEM, by: None, accepted };
-            decide(ctx, conn, contract, row, order).await.map(drop)
+            after_bank(ctx, conn, contract, row, *since, *taken).await
         }
     }
 }
 
-/// A milestone that was frozen for the payer's bank alone goes on where it stood, unless the bank takes more of it.
+/// A payer's bank has given the payment back, or has `taken` so much of it for good: what is left is decided as agreed.
+async fn after_bank(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &mut ContractRow,
+    row: &mut MilestoneRow,
+    since: DateTime<Utc>,
+    taken: i64,
+) -> Result<()> {
+    let undecided = row.state()? == MilestoneState::Disputed;
+    if undecided && !assay_payments::can_move(conn, row.id).await? {
+        return Ok(()); // the bank has more of it: that ends first
+    }
+    disputes::after_bank(ctx, conn, contract, row, taken).await?;
+    if !undecided || row.open_dispute_id.is_some() {
+        return Ok(());
+    }
+    if row.undecided() > 0 {
+        return thaw(ctx, conn, contract, row, since).await;
+    }
+    let accepted = Money::new(row.so_far().accepted(), row.currency()?);
+    let kind = DecisionKind::ChargedBack;
+    let order = Order { kind, event: "charge_back", who: SYSTEM, by: None, accepted };
+    decide(ctx, conn, contract, row, order).await.map(drop)
+}
+
+/// A milestone that was frozen goes on where it stood; where its contract has ended meanwhile, it is settled as what was
+/// not frozen then.
 async fn thaw(
     ctx: &Ctx,
     conn: &mut Conn,
-    contract: &ContractRow,
+    contract: &mut ContractRow,
     row: &mut MilestoneRow,
     since: DateTime<Utc>,
 ) -> Result<()> {
-    if row.state()? != MilestoneState::Disputed || !assay_payments::can_move(conn, row.id).await? {
-        return Ok(());
-    }
     disputes::thaw(ctx, conn, contract, row, since).await?;
     let data = json!({ "charged_back": Money::new(row.refunded, row.currency()?) });
-    notify::milestone(ctx, conn, contract, row, "milestone.thawed", data).await
+    notify::milestone(ctx, conn, contract, row, "milestone.thawed", data).await?;
+    lifecycle::settle_if_over(ctx, conn, contract, row).await
 }
 
 /// The money is held.

@@ -3,7 +3,7 @@
 use assay_kernel::ids::ContractId;
 use assay_kernel::process::Who;
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Actor, Error, Money, Result};
+use assay_kernel::{Actor, Code, Error, Money, Result};
 use assay_platform::Ctx;
 use assay_platform::db::{Conn, Json};
 use assay_platform::policy::add_business_days;
@@ -181,9 +181,16 @@ pub async fn accept_in(
     let (mut row, _, side) = begin(conn, actor, id, seen, "accept_termination").await?;
     assay_identity::require_step_up(ctx, conn, actor).await?;
     let proposal = row.proposal.take().ok_or_else(|| Error::internal("a proposal is missing"))?.0;
-    for mut milestone in store::milestones::lock_all(conn, row.id).await? {
-        // What was accepted since the proposal stays accepted; a freeze of the payer's bank goes its own way.
-        if milestone.state()?.is_undecided() && milestone.state()? != MilestoneState::Disputed {
+    let milestones = store::milestones::lock_all(conn, row.id).await?;
+    let is_shared =
+        |m: &MilestoneRow| proposal.shares.iter().any(|share| share.milestone_id == m.milestone_id());
+    if milestones.iter().any(|m| is_shared(m) && m.state == MilestoneState::Disputed.as_str()) {
+        let detail = "A milestone that the proposal shares is frozen: its dispute ends first.";
+        return Err(Error::new(Code::StateConflict, detail));
+    }
+    for mut milestone in milestones {
+        // What was accepted since the proposal stays accepted; what is frozen goes its own way.
+        if milestone.state()?.is_live() {
             settle(ctx, conn, &mut row, &mut milestone, &proposal.shares).await?;
         }
     }
@@ -208,10 +215,8 @@ pub async fn terminate_for_cause_in(
     let (mut row, _, side) = begin(conn, actor, id, seen, "terminate_for_cause").await?;
     assay_identity::require_step_up(ctx, conn, actor).await?;
     let milestones = store::milestones::lock_all(conn, row.id).await?;
-    let undelivered: Vec<MilestoneRow> = milestones
-        .into_iter()
-        .filter(|m| ["funded", "in_work", "changes_requested"].contains(&m.state.as_str()))
-        .collect();
+    let undelivered: Vec<MilestoneRow> =
+        milestones.into_iter().filter(|m| m.state().is_ok_and(MilestoneState::is_undelivered)).collect();
     if side == Side::Developer && !ending.shares.is_empty() {
         let detail = "are for the client to leave; propose to end the contract instead";
         return Err(Error::invalid_field("/shares", "not_allowed", detail));
@@ -246,11 +251,25 @@ async fn settle(
     decide(ctx, conn, contract, milestone, order).await.map(drop)
 }
 
+/// A milestone that was frozen as its contract ended, or as a notice ran out: what was not delivered is settled.
+pub(super) async fn settle_if_over(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &mut ContractRow,
+    milestone: &mut MilestoneRow,
+) -> Result<()> {
+    let noticed = contract.notice_until.is_some_and(|until| until <= ctx.clock.now());
+    if (noticed || !contract.state()?.is_open()) && milestone.state()?.is_undelivered() {
+        settle(ctx, conn, contract, milestone, &[]).await?;
+    }
+    Ok(())
+}
+
 fn check_shares(shares: &[Share], milestones: &[MilestoneRow]) -> Result<()> {
     let mut errors = assay_kernel::error::FieldErrors::new();
     for (i, share) in shares.iter().enumerate() {
         let found = milestones.iter().find(|row| row.milestone_id() == share.milestone_id);
-        let held = found.filter(|row| row.state().is_ok_and(MilestoneState::is_undecided));
+        let held = found.filter(|row| row.state().is_ok_and(MilestoneState::is_live));
         match held {
             None => errors.push(
                 format!("/shares/{i}/milestone_id"),
@@ -322,7 +341,7 @@ pub(super) async fn complete_if_done(ctx: &Ctx, conn: &mut Conn, row: &mut Contr
 pub(super) async fn notice_over(ctx: &Ctx, conn: &mut Conn, row: &mut ContractRow) -> Result<()> {
     drop_unpaid(ctx, conn, row).await?;
     for mut milestone in store::milestones::lock_all(conn, row.id).await? {
-        if ["funded", "in_work", "changes_requested"].contains(&milestone.state.as_str()) {
+        if milestone.state()?.is_undelivered() {
             settle(ctx, conn, row, &mut milestone, &[]).await?;
         }
     }

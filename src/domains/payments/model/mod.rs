@@ -120,6 +120,8 @@ pub enum Movement {
     PaymentDisputeLost {
         /// When it was taken.
         since: DateTime<Utc>,
+        /// How much, minor units.
+        taken: i64,
     },
     /// The payer's bank suspects fraud.
     FraudWarning,

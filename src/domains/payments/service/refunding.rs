@@ -2,7 +2,7 @@
 
 use assay_kernel::ids::RefundId;
 use assay_kernel::process::Who;
-use assay_kernel::{Actor, Code, Error, Permission, Result};
+use assay_kernel::{Actor, Code, Error, Money, Permission, Result};
 use assay_ledger::{Event, post_in};
 use assay_platform::db::Conn;
 use assay_platform::web::IfMatch;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Payments;
-use super::approvals::{Proposed, needs_second_person};
+use super::approvals::{Proposed, needs_second_person, pending_act};
 use super::commands::there;
 use super::finance::Done;
 use super::losses::recover_loss;
@@ -28,6 +28,8 @@ const FINANCE: &[Who] = &[Who::Staff(Permission::Finance)];
 #[derive(Debug, Serialize, Deserialize)]
 struct OutOfBand {
     reference: String,
+    /// What is sent, minor units.
+    amount: i64,
 }
 
 impl Payments {
@@ -57,23 +59,28 @@ impl Payments {
     /// when a second person has confirmed it.
     ///
     /// # Errors
-    /// As [`Self::retry_refund`].
+    /// As [`Self::retry_refund`]; `state_conflict` also when the refund does not owe just `amount`.
     pub async fn pay_refund_out_of_band(
         &self,
         conn: &mut Conn,
         actor: &Actor,
         id: RefundId,
         seen: &IfMatch,
-        reference: &str,
+        (amount, reference): (Money, &str),
         reason: &str,
     ) -> Result<Done<RefundRow>> {
         let row = self.refund_for(conn, actor, id, seen, "pay_out_of_band").await?;
-        let (act, what) = (MoneyAct::RefundOutOfBand, json!(OutOfBand { reference: reference.to_owned() }));
-        if let Some(waits) = self.propose_large(conn, actor, act, &row, what.clone(), reason).await? {
+        if amount.currency.code() != row.currency {
+            return Err(Error::invalid_field("/amount/currency", "unknown_value", "is not the refund's"));
+        }
+        let what = OutOfBand { reference: reference.to_owned(), amount: amount.amount };
+        self.owes(&row, &what)?;
+        let (act, payload) = (MoneyAct::RefundOutOfBand, json!(what));
+        if let Some(waits) = self.propose_large(conn, actor, act, &row, payload.clone(), reason).await? {
             return Ok(waits);
         }
-        let row = self.pay_out_of_band(conn, row, reference).await?;
-        self.record(conn, actor, "refund.pay_out_of_band", id.to_string(), reason, what).await?;
+        let row = self.pay_out_of_band(conn, row, &what).await?;
+        self.record(conn, actor, "refund.pay_out_of_band", id.to_string(), reason, payload).await?;
         Ok(Done::Now(row))
     }
 
@@ -87,7 +94,7 @@ impl Payments {
     pub(super) async fn refund_out_of_band(&self, conn: &mut Conn, id: Uuid, what: &Value) -> Result<()> {
         let row = self.refund_locked(conn, id).await?;
         let what = OutOfBand::deserialize(what).map_err(Error::internal)?;
-        self.pay_out_of_band(conn, row, &what.reference).await.map(drop)
+        self.pay_out_of_band(conn, row, &what).await.map(drop)
     }
 
     /// The refund, locked after its payment, for an act that is possible now.
@@ -106,7 +113,31 @@ impl Payments {
         let row = self.refund_locked(conn, id.uuid()).await?;
         seen.check(row.version)?;
         REFUND.transition(&row.state, event, FINANCE)?;
+        self.not_with_the_bank(conn, &row).await?;
+        // One act at a time: the client would have the money twice.
+        for act in [MoneyAct::RefundRetry, MoneyAct::RefundOutOfBand] {
+            if pending_act(conn, act, row.id).await?.is_some() {
+                let detail = "An act on this refund waits for a second person.";
+                return Err(Error::new(Code::StateConflict, detail));
+            }
+        }
         Ok(row)
+    }
+
+    async fn not_with_the_bank(&self, conn: &mut Conn, row: &RefundRow) -> Result<()> {
+        match store::disputes::lock_open(conn, row.payment_id).await? {
+            Some(_) => Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back.")),
+            None => Ok(()),
+        }
+    }
+
+    /// A transfer that was made elsewhere is for what the refund owes, to the cent.
+    fn owes(&self, row: &RefundRow, what: &OutOfBand) -> Result<()> {
+        if what.amount == row.to_send() {
+            return Ok(());
+        }
+        let owed = money(row.to_send(), &row.currency)?;
+        Err(Error::new(Code::StateConflict, format!("The refund owes {owed} now, no more and no less.")))
     }
 
     async fn refund_locked(&self, conn: &mut Conn, id: Uuid) -> Result<RefundRow> {
@@ -136,9 +167,7 @@ impl Payments {
     /// Takes an act on a refund that did not arrive: what the platform has lost to the payer's bank is repaid first.
     async fn begin_again(&self, conn: &mut Conn, row: &mut RefundRow, event: &str) -> Result<()> {
         let to = REFUND.transition(&row.state, event, FINANCE)?.to;
-        if store::disputes::lock_open(conn, row.payment_id).await?.is_some() {
-            return Err(Error::new(Code::StateConflict, "The payer's bank is taking the payment back."));
-        }
+        self.not_with_the_bank(conn, row).await?;
         // It may have come back while another dispute was open, which kept it from repaying a loss.
         recover_loss(&self.ctx, conn, row, self.ctx.ids.uuid()).await?;
         if row.to_send() > 0 {
@@ -161,15 +190,14 @@ impl Payments {
         &self,
         conn: &mut Conn,
         mut row: RefundRow,
-        reference: &str,
+        what: &OutOfBand,
     ) -> Result<RefundRow> {
         self.begin_again(conn, &mut row, "pay_out_of_band").await?;
-        if row.to_send() > 0 {
-            row.out_of_band_reference = Some(reference.to_owned());
-            let event = Event::RefundOutOfBand { refund: row.id, of: source_of(&row)? };
-            post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
-            self.tell(conn, row.milestone, row.contract, Movement::Refunded).await?;
-        }
+        self.owes(&row, what)?;
+        row.out_of_band_reference = Some(what.reference.clone());
+        let event = Event::RefundOutOfBand { refund: row.id, of: source_of(&row)? };
+        post_in(&self.ctx, conn, &event, Some(row.contract)).await?;
+        self.tell(conn, row.milestone, row.contract, Movement::Refunded).await?;
         keep_refund(&self.ctx, conn, &mut row).await?;
         tell_refund(&self.ctx, conn, &row).await?;
         Ok(row)

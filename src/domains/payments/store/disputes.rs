@@ -51,6 +51,18 @@ pub async fn lock_open(conn: &mut Conn, payment: Uuid) -> DbResult<Option<Disput
     Ok(found.first(conn).await.optional()?)
 }
 
+/// Another one of the same payment.
+pub async fn lock_another_open(conn: &mut Conn, row: &DisputeRow) -> DbResult<Option<DisputeRow>> {
+    let found = provider_disputes::table
+        .filter(provider_disputes::payment_id.eq(row.payment_id))
+        .filter(provider_disputes::id.ne(row.id))
+        .filter(provider_disputes::withdrawn_at.is_not_null())
+        .filter(provider_disputes::outcome.is_null())
+        .select(DisputeRow::as_select())
+        .for_no_key_update();
+    Ok(found.first(conn).await.optional()?)
+}
+
 /// Disputes of a payment by which the platform has lost something, locked.
 pub async fn lock_with_loss(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<DisputeRow>> {
     let found = provider_disputes::table

@@ -101,9 +101,7 @@ impl Run {
             self.stage.arm(place);
         }
         if hourly {
-            self.stage.app.advance_clock(Duration::from_secs(3_700)).await;
-            // Once the service knows the time, tokens are made that last.
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            self.stage.advance(3_700).await;
             self.deals.come_in(&self.stage).await;
         }
         // The act waits for its answer, which may come only after everything runs again.

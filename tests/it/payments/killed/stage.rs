@@ -204,9 +204,19 @@ impl Stage {
         }
     }
 
-    /// Moves every clock. Both processes follow once a second: what was signed before would be too old after.
+    /// Moves every clock. Both processes follow once a second, or later when the database was away: what was signed before
+    /// would be too old after.
     pub async fn advance(&self, seconds: u64) {
         self.app.advance_clock(Duration::from_secs(seconds)).await;
+        let (url, http) = (format!("{}/sandbox/clock", self.app.base), &self.app.http);
+        let ahead = self.app.ctx().clock.offset().num_seconds();
+        until("the service follows the clock", async || {
+            let Ok(answer) = http.get(&url).send().await else { return false };
+            let seen: serde_json::Value = answer.json().await.unwrap_or_default();
+            seen["ahead_seconds"].as_i64().is_some_and(|seconds| seconds >= ahead)
+        })
+        .await;
+        // The worker has no door to ask at.
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 

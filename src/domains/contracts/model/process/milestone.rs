@@ -57,6 +57,16 @@ impl MilestoneState {
         )
     }
 
+    /// Is money held, and may the sides act on it?
+    pub fn is_live(self) -> bool {
+        self.is_undecided() && self != Self::Disputed
+    }
+
+    /// Is money held, and the work not delivered?
+    pub fn is_undelivered(self) -> bool {
+        UNDELIVERED.contains(&self.as_str())
+    }
+
     /// Is it done with, but for transfers?
     pub fn is_closed(self) -> bool {
         !self.is_undecided() && !matches!(self, Self::Planned | Self::FundingPending)
@@ -229,7 +239,6 @@ pub const MILESTONE: Machine = Machine {
         Transition { to: "in_work", ..THAWED },
         Transition { to: "changes_requested", ..THAWED },
         Transition { to: "delivered", ..THAWED },
-        Transition { to: "refund_requested", ..THAWED },
         row("charge_back", &["disputed"], "resolved", SYSTEM),
         Transition {
             reason_required: true,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::super::{clocks, decide, notify, save_milestone};
 use super::{Case, save};
-use crate::model::{DISPUTE, DecisionKind, Division, FEE_MAX_BPS, MILESTONE, arbitration_fee, step};
+use crate::model::{DISPUTE, DecisionKind, Division, MILESTONE, arbitration_fee, step};
 use crate::store;
 use crate::store::contracts::ContractRow;
 use crate::store::milestones::MilestoneRow;
@@ -80,22 +80,40 @@ pub(crate) async fn thaw(
     save_milestone(ctx, conn, milestone).await
 }
 
-/// The payer's bank has taken a part of the payment: what it took is the client's, and an open dispute over a milestone
-/// that is not decided goes on over the rest. Whatever a side wants, was proposed or awarded above it, is all of it.
-pub(crate) async fn lose_part(
+/// A payer's bank has decided, and has `taken` so much: what it took of the held money is the client's, and an open dispute
+/// goes on over the rest. Whatever a side wants, was proposed or awarded above it, is all of it. What it took of released
+/// money it took from the platform, which an award repays first. A dispute that has nothing left to be over ends.
+pub(crate) async fn after_bank(
     ctx: &Ctx,
     conn: &mut Conn,
     contract: &ContractRow,
-    milestone: &MilestoneRow,
+    milestone: &mut MilestoneRow,
+    taken: i64,
 ) -> Result<()> {
     let Some(mut case) = open_case(conn, contract, milestone).await? else { return Ok(()) };
-    let left = milestone.undecided();
+    let row = &case.row;
+    let left = match row.after_release {
+        true if taken >= row.amount => 0,
+        true => milestone.so_far().accepted().min(row.amount),
+        false => milestone.undecided(),
+    };
+    if left == 0 {
+        return lose_object(ctx, conn, case, milestone).await;
+    }
+    if row.after_release {
+        // The payments have let go what waited for the bank.
+        assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
+    }
+    if left < row.amount { lose_part(ctx, conn, &mut case, left).await } else { Ok(()) }
+}
+
+async fn lose_part(ctx: &Ctx, conn: &mut Conn, case: &mut Case, left: i64) -> Result<()> {
     let row = &mut case.row;
     row.state = DISPUTE.transition(&row.state, "lose_part", SYSTEM)?.to.to_owned();
     row.amount = left;
     row.claim = row.claim.min(left);
     row.answer = row.answer.map(|answer| answer.min(left));
-    row.fee = row.fee.min(arbitration_fee(row.balance()?, FEE_MAX_BPS));
+    row.fee = row.fee.min(arbitration_fee(row.balance()?, ctx.policy.disputes.arbitration_fee_bps));
     for ruling in [&mut row.proposal, &mut row.award].into_iter().flatten() {
         ruling.0.developer = ruling.0.developer.min(left);
     }
@@ -105,23 +123,17 @@ pub(crate) async fn lose_part(
     save(ctx, conn, row).await?;
     store::disputes::lower_offers(conn, row.id, left).await?;
     let data = json!({ "amount": case.row.balance()? });
-    notify::dispute(ctx, conn, &case, "dispute.amount_lowered", data, true).await
+    notify::dispute(ctx, conn, case, "dispute.amount_lowered", data, true).await
 }
 
-/// The payer's bank has taken the payment: an open dispute has nothing left to be over.
-pub(crate) async fn lose_object(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    contract: &ContractRow,
-    milestone: &mut MilestoneRow,
-) -> Result<()> {
-    let Some(mut case) = open_case(conn, contract, milestone).await? else { return Ok(()) };
+async fn lose_object(ctx: &Ctx, conn: &mut Conn, mut case: Case, milestone: &mut MilestoneRow) -> Result<()> {
     let gone = DISPUTE.transition(&case.row.state, "lose_object", SYSTEM)?.to;
     close(ctx, conn, &mut case, gone).await?;
     milestone.open_dispute_id = None;
     save_milestone(ctx, conn, milestone).await?;
     if case.row.after_release {
         assay_payments::resume_transfers_in(ctx, conn, milestone.id).await?;
+        clocks::set_holdback(ctx, conn, milestone).await?;
     }
     notify::dispute(ctx, conn, &case, "dispute.object_lost", json!({}), false).await
 }

@@ -23,7 +23,7 @@ use crate::store::contracts::ContractRow;
 use crate::store::disputes::{DisputeRow, OfferRow};
 use crate::store::milestones::MilestoneRow;
 
-pub(super) use ending::{lose_object, lose_part, thaw};
+pub(super) use ending::{after_bank, thaw};
 pub use staff::confirmed;
 
 /// What a caller is to a dispute.

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{get, post};
 use assay_kernel::ids::{AccountId, RefundId};
 use assay_kernel::text::{self, Text};
-use assay_kernel::{Page, Result};
+use assay_kernel::{Money, Page, Result};
 use assay_platform::db::Conn;
 use assay_platform::idempotency;
 use assay_platform::web::{
@@ -93,6 +93,8 @@ fn refund_done(done: Done<RefundRow>, caller: AccountId) -> Result<Reply> {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct OutOfBandRefund {
+    /// What is sent: all that the refund owes.
+    amount: Money,
     /// What the transfer from the platform's bank is called there, as the client sees it on their statement.
     #[validate(length(min = 3, max = 140), custom(function = "text::line"))]
     #[schema(value_type = String, min_length = 3, max_length = 140, example = "ASSAY REFUND 2026-0117")]
@@ -127,8 +129,9 @@ async fn pay_refund_out_of_band(
 ) -> Outcome {
     let key = key.with(&body);
     Ok(idempotency::run(&payments.ctx, key.as_ref(), async |conn| {
-        let OutOfBandRefund { reference, reason } = &*body;
-        let done = payments.pay_refund_out_of_band(conn, &caller, id.0, &seen, reference, reason).await?;
+        let OutOfBandRefund { amount, reference, reason } = &*body;
+        let sent = (*amount, &**reference);
+        let done = payments.pay_refund_out_of_band(conn, &caller, id.0, &seen, sent, reason).await?;
         refund_done(done, caller.account_id)
     })
     .await?)

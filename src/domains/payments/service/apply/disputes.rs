@@ -134,7 +134,7 @@ impl Payments {
             }
             (S::Lost, Some(since)) => {
                 self.lost(conn, &payment, &mut row).await?;
-                ("lost", Some(Movement::PaymentDisputeLost { since }))
+                ("lost", Some(Movement::PaymentDisputeLost { since, taken: row.amount }))
             }
             (S::Won | S::WarningClosed | S::Prevented, _) => ("dropped", None),
             _ => {
@@ -196,7 +196,10 @@ impl Payments {
         row: &DisputeRow,
         effect: &Effect,
     ) -> Result<()> {
-        let freed = row.frozen.min(self.frozen(conn, payment, row).await?);
+        let mut freed = row.frozen.min(self.frozen(conn, payment, row).await?);
+        if self.hand_over(conn, row, 0).await? {
+            freed = 0;
+        }
         let event = Event::DisputeWon {
             dispute: row.id,
             milestone: payment.milestone,
@@ -261,11 +264,21 @@ impl Payments {
         post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
         row.loss = left;
         let freed: Money = of(row.frozen.min(was_frozen).saturating_sub(frozen))?;
-        if freed.amount > 0 {
+        if !self.hand_over(conn, row, frozen).await? && freed.amount > 0 {
             let event = Event::Freed { id: row.id, milestone: payment.milestone, amount: freed };
             post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
         }
         self.let_transfers_go(conn, payment.id).await
+    }
+
+    /// While another dispute has the payment nothing thaws: what this one froze, less what it has `taken` of all that was
+    /// frozen, is frozen by that one. Answers whether there is another.
+    async fn hand_over(&self, conn: &mut Conn, row: &DisputeRow, taken: i64) -> Result<bool> {
+        let Some(mut other) = store::disputes::lock_another_open(conn, row).await? else { return Ok(false) };
+        other.frozen = other.frozen.saturating_add(row.frozen).saturating_sub(taken).max(0);
+        other.version = other.version.saturating_add(1);
+        store::disputes::update(conn, &other).await?;
+        Ok(true)
     }
 
     /// What waited for the end of a dispute goes on.
