@@ -110,6 +110,29 @@ async fn dropping_refunds_and_moving_is_for_what_is_not_paid() {
 }
 
 #[tokio::test]
+async fn what_was_dropped_while_it_was_frozen_goes_back_as_it_thaws() {
+    let deal = active(json!({})).await;
+    let paid = &deal.milestones[0];
+    let change = json!({ "reason": "Another format instead.", "drop": [id(paid)], "add": [more(100_000)] });
+    let order = propose(&deal, change).await;
+    deal.act(&deal.developer, &order, "accept", json!(null)).await.assert_status(200);
+    let dispute = deal.dispute(&deal.client, 0, 0).await;
+    let added = format!("/v1/milestones/{}", deal.see(&deal.contract).await.text_at("/milestones/2/id"));
+    deal.fund(&[&added]).await.assert_status(200);
+    deal.app.settle().await;
+    assert_eq!((deal.state(&order).await, deal.state(paid).await), ("effective".into(), "disputed".into()));
+    deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!(null)).await.assert_status(200);
+    let dropped = deal.see(paid).await;
+    assert_eq!(
+        (dropped.text_at("/state"), dropped.at("/refunded/amount")),
+        ("cancelled".into(), json!(630_000))
+    );
+    assert_eq!(dropped.at("/decisions/0/kind"), "dropped");
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
 async fn an_order_is_rejected_withdrawn_or_expires() {
     let deal = active(json!({})).await;
     let drop = || json!({ "reason": "The matching is not needed now.", "drop": [id(&deal.milestones[1])] });

@@ -482,6 +482,22 @@ async fn thirty_days_after_the_decision_it_is_too_late() {
 }
 
 #[tokio::test]
+async fn what_was_disputed_as_a_notice_ran_out_is_settled_when_it_is_taken_back() {
+    let deal = active(json!({})).await;
+    let dispute = deal.dispute(&deal.client, 0, 0).await;
+    deal.post_as(&deal.developer, &format!("{dispute}/respond"), answer(AMOUNT)).await.assert_status(200);
+    let reason = json!({ "reason": "The budget of the year is spent." });
+    deal.act(&deal.client, &deal.contract, "give_notice", reason).await.assert_status(200);
+    deal.app.advance_days(8).await;
+    assert_eq!(deal.state(&deal.milestones[0]).await, "disputed");
+    deal.post_as(&deal.client, &format!("{dispute}/withdraw"), json!(null)).await.assert_status(200);
+    assert_eq!(deal.state(&deal.milestones[0]).await, "cancelled");
+    assert_eq!(deal.state(&deal.contract).await, "completed");
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
+#[tokio::test]
 async fn a_dispute_is_for_its_sides_and_its_staff() {
     let deal = signed(json!({})).await;
     let app = &deal.app;

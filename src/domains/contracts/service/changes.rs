@@ -395,16 +395,32 @@ async fn take_effect(
             continue;
         }
         if state.is_undecided() {
-            let accepted = Money::new(milestone.so_far().accepted(), milestone.currency()?);
-            let kind = DecisionKind::Dropped;
-            let order = Order { kind, event: "drop", who: SYSTEM, by: None, accepted };
-            decide(ctx, conn, contract, &mut milestone, order).await?;
+            drop_held(ctx, conn, contract, &mut milestone).await?;
         } else {
             milestone.state = MILESTONE.transition(&milestone.state, "drop", SYSTEM)?.to.to_owned();
             save_milestone(ctx, conn, &mut milestone).await?;
         }
     }
     super::lifecycle::complete_if_done(ctx, conn, contract).await
+}
+
+/// Is a milestone of a change order that has not taken effect, since others of it are not paid?
+pub(super) async fn is_awaited(conn: &mut Conn, milestone: &MilestoneRow) -> Result<bool> {
+    let Some(id) = milestone.change_order_id else { return Ok(false) };
+    let order = store::change_orders::find(conn, ChangeOrderId::from_uuid(id)).await?;
+    Ok(order.is_some_and(|order| order.state != "effective"))
+}
+
+/// What was not accepted of a dropped milestone goes back.
+pub(super) async fn drop_held(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &mut ContractRow,
+    milestone: &mut MilestoneRow,
+) -> Result<()> {
+    let accepted = Money::new(milestone.so_far().accepted(), milestone.currency()?);
+    let order = Order { kind: DecisionKind::Dropped, event: "drop", who: SYSTEM, by: None, accepted };
+    decide(ctx, conn, contract, milestone, order).await.map(drop)
 }
 
 /// A milestone was paid: the change order that added it takes effect with the last one.

@@ -179,8 +179,7 @@ async fn after_bank(
     decide(ctx, conn, contract, row, order).await.map(drop)
 }
 
-/// A milestone that was frozen goes on where it stood; where its contract has ended meanwhile, it is settled as what was
-/// not frozen then.
+/// A milestone that was frozen goes on where it stood.
 async fn thaw(
     ctx: &Ctx,
     conn: &mut Conn,
@@ -191,7 +190,7 @@ async fn thaw(
     disputes::thaw(ctx, conn, contract, row, since).await?;
     let data = json!({ "charged_back": Money::new(row.refunded, row.currency()?) });
     notify::milestone(ctx, conn, contract, row, "milestone.thawed", data).await?;
-    lifecycle::settle_if_over(ctx, conn, contract, row).await
+    lifecycle::catch_up(ctx, conn, contract, row).await
 }
 
 /// The money is held.

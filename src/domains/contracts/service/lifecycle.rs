@@ -251,13 +251,18 @@ async fn settle(
     decide(ctx, conn, contract, milestone, order).await.map(drop)
 }
 
-/// A milestone that was frozen as its contract ended, or as a notice ran out: what was not delivered is settled.
-pub(super) async fn settle_if_over(
+/// A milestone that thaws has missed what happened to its contract: one that a change dropped goes back, and where the
+/// contract has ended or a notice has run out, what was not delivered is settled.
+pub(super) async fn catch_up(
     ctx: &Ctx,
     conn: &mut Conn,
     contract: &mut ContractRow,
     milestone: &mut MilestoneRow,
 ) -> Result<()> {
+    let in_terms = contract.terms.milestones.iter().any(|one| one.id == milestone.milestone_id());
+    if !in_terms && !changes::is_awaited(conn, milestone).await? {
+        return changes::drop_held(ctx, conn, contract, milestone).await;
+    }
     let noticed = contract.notice_until.is_some_and(|until| until <= ctx.clock.now());
     if (noticed || !contract.state()?.is_open()) && milestone.state()?.is_undelivered() {
         settle(ctx, conn, contract, milestone, &[]).await?;

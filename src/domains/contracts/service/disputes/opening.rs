@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::super::views::milestone_blocked;
-use super::super::{clocks, funding, lock_milestone, notify, save_milestone};
+use super::super::{clocks, funding, lifecycle, lock_milestone, notify, save_milestone};
 use super::{Case, DisputeDetail, begin, detail, ending, save, wait};
 use crate::model::{DISPUTE, MILESTONE, MilestoneState};
 use crate::store;
@@ -221,5 +221,8 @@ pub async fn withdraw_in(ctx: &Ctx, conn: &mut Conn, actor: &Actor, id: DisputeI
         ending::thaw(ctx, conn, contract, milestone, row.created_at).await?;
     }
     notify::dispute(ctx, conn, &case, "dispute.withdrawn", json!({}), false).await?;
+    if !case.row.after_release {
+        lifecycle::catch_up(ctx, conn, &mut case.contract, &mut case.milestone).await?;
+    }
     detail(conn, actor, case).await
 }
