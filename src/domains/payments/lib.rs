@@ -16,7 +16,7 @@
 //! - Links for payees and secrets for payers are passed on, never stored or logged. Cards are never seen.
 //!
 //! Lends: [`fund_in`], [`release_in`], [`refund_in`], [`refund_released_in`], [`verified_method`], [`payee_state`],
-//! [`can_move`], [`hold_transfers_in`], [`resume_transfers_in`], [`needs_second_person`], [`propose_act_in`],
+//! [`can_move`], [`unsent_fee`], [`hold_transfers_in`], [`resume_transfers_in`], [`needs_second_person`], [`propose_act_in`],
 //! [`pending_act`], [`Hook`], [`INVARIANTS`] for the ledger's check.
 
 mod http;
@@ -36,7 +36,7 @@ pub use service::door::{
     Funding, Refund, Release, ReversedRefund, fund_in, payee_state, refund_in, refund_released_in,
     release_in, verified_method,
 };
-pub use service::holds::{can_move, hold_transfers_in, resume_transfers_in};
+pub use service::holds::{can_move, hold_transfers_in, resume_transfers_in, unsent_fee};
 pub use service::{Payments, WebhookSecrets};
 pub use store::invariants::INVARIANTS;
 pub use store::personal_data::PERSONAL_DATA;

@@ -217,12 +217,17 @@ async fn the_fee_on_what_a_bank_took_of_a_holdback_is_the_clients_again() {
     deal.bank_decides(&taken, false).await;
     let seen = deal.see(path).await;
     assert_eq!(seen.at("/decisions/1/kind"), "taken_by_bank");
-    assert_eq!(seen.at("/decisions/1/refunded_fee/amount"), json!(3_450));
+    assert_eq!(seen.at("/decisions/1/refunded/amount"), json!(23_000));
+    assert_eq!(seen.at("/decisions/2/refunded_fee/amount"), json!(3_450));
+    // Stripe refuses that; of what a second part takes only its own fee is the client's.
+    let taken = deal.bank_takes_of(path, Some(10_000)).await;
+    deal.bank_decides(&taken, false).await;
+    assert_eq!(deal.see(path).await.at("/decisions/4/refunded_fee/amount"), json!(1_500));
     deal.app.advance_days(2).await;
     let seen = deal.see(path).await;
     assert_eq!(
         (seen.text_at("/holdback_state"), seen.at("/released/amount")),
-        ("freed".into(), json!(607_000))
+        ("freed".into(), json!(597_000))
     );
     assert_eq!(deal.app.number("SELECT count(*) AS n FROM jobs WHERE dead_at IS NOT NULL").await, 0);
     deal.app.stop().await;
@@ -261,11 +266,20 @@ async fn what_was_delivered_is_so_after_the_bank() {
     let deal = active(json!({})).await;
     let path = &deal.milestones[0];
     deal.deliver(0).await;
+    let review_until = async || {
+        let told = deal.see(path).await.text_at("/review_until");
+        told.parse::<chrono::DateTime<chrono::Utc>>().expect("a time")
+    };
+    let before = review_until().await;
     let asked = json!({ "reason": "Nothing of it is needed any more." });
     deal.act(&deal.client, path, "request_refund", asked).await.assert_status(200);
+    deal.settle_days(3).await;
     let taken = deal.bank_takes(path).await;
+    deal.settle_days(2).await;
     deal.bank_decides(&taken, true).await;
     assert_eq!(deal.state(path).await, "delivered");
+    // Neither the days of the request nor those of the freeze are the review's.
+    assert_eq!((review_until().await - before).num_days(), 5);
     deal.app.stop().await;
 }
 

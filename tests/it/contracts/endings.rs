@@ -63,6 +63,24 @@ async fn a_proposal_is_declined_or_expires() {
     deal.app.stop().await;
 }
 
+/// Both agreed on no share of it; disputing it meanwhile does not change that.
+#[tokio::test]
+async fn what_was_disputed_at_a_mutual_end_is_settled_as_agreed() {
+    let deal = active(json!({})).await;
+    let path = &deal.milestones[0];
+    deal.deliver(0).await;
+    let ending = json!({ "reason": "The product was sold to somebody else." });
+    deal.act(&deal.client, &deal.contract, "propose_termination", ending).await.assert_status(200);
+    let dispute = deal.dispute(&deal.developer, 0, 630_000).await;
+    deal.act(&deal.developer, &deal.contract, "accept_termination", json!(null)).await.assert_status(200);
+    assert_eq!(deal.state(path).await, "disputed");
+    deal.post_as(&deal.developer, &format!("{dispute}/withdraw"), json!(null)).await.assert_status(200);
+    let seen = deal.see(path).await;
+    assert_eq!((seen.text_at("/state"), seen.at("/refunded/amount")), ("cancelled".into(), json!(630_000)));
+    deal.assert_whole().await;
+    deal.app.stop().await;
+}
+
 #[tokio::test]
 async fn ending_for_a_cause_takes_nothing_from_what_was_delivered() {
     let deal = signed(json!({})).await;

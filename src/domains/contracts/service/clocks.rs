@@ -100,6 +100,25 @@ pub(super) async fn restart(
     }
 }
 
+/// A request for a refund is over: the time that it took is added.
+pub(super) fn end_request(ctx: &Ctx, row: &mut MilestoneRow) {
+    let Some(until) = row.answer_until.take() else { return };
+    let asked_at = until - Duration::days(ctx.policy.contracts.refund_answer_days);
+    let rest = ctx.clock.now() - asked_at;
+    row.due_at += rest;
+    row.review_until = row.review_until.map(|until| until + rest);
+}
+
+/// A milestone is about to freeze: where it stands is kept. A request for a refund ends with that: things go back to where
+/// they stood before it.
+pub(super) fn before_freeze(ctx: &Ctx, row: &mut MilestoneRow) -> Result<()> {
+    if row.state()? != MilestoneState::RefundRequested {
+        row.state_before = Some(row.state.clone());
+    }
+    end_request(ctx, row);
+    Ok(())
+}
+
 /// Runs a clock's work on a milestone that is locked.
 async fn on_milestone(
     ctx: &Ctx,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{clocks, funding, lifecycle, notify, save_milestone};
 use crate::model::{
-    DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, SoFar, TakenBack, WHOLE_BPS, step,
+    DecisionKind, Division, HoldbackState, MILESTONE, MilestoneState, Part, TakenBack, WHOLE_BPS, step,
 };
 use crate::store;
 use crate::store::contracts::ContractRow;
@@ -306,16 +306,8 @@ pub(super) async fn lose_money(
     }
     let of_held_back = gone.saturating_sub(undecided).max(0);
     let agreed = milestone.agreed(contract);
-    let mut part = Part { refund: Money::new(gone, milestone.currency()?), ..agreed.nothing() };
-    // Of what was held back the fee will not be earned. While another bank's word is awaited nothing is refunded.
-    if undecided == 0 && assay_payments::can_move(conn, milestone.id).await? {
-        let after = SoFar { freed: milestone.freed.saturating_add(of_held_back), ..milestone.so_far() };
-        part.refund_fee = agreed.charged_back(after, deferred_fee(conn, milestone).await?).refund_fee;
-    }
-    let accepted = part.release;
-    let kind = DecisionKind::TakenByBank;
-    let order = Order { kind, event: "charge_back", who: &[Who::System], by: None, accepted };
-    let decision = record(ctx, conn, milestone, &order, &part, None, None).await?;
+    let part = Part { refund: Money::new(gone, milestone.currency()?), ..agreed.nothing() };
+    let decision = record(ctx, conn, milestone, &taken_by_bank(&part), &part, None, None).await?;
     book(milestone, &part, false);
     milestone.freed = milestone.freed.saturating_add(of_held_back);
     if of_held_back > 0 && of_held_back == held_back {
@@ -323,15 +315,44 @@ pub(super) async fn lose_money(
         timers::clear(conn, MILESTONE.name, milestone.id, &["free_holdback"]).await?;
     }
     save_milestone(ctx, conn, milestone).await?;
-    let of_fee = Part { refund: agreed.nothing().refund, ..part };
-    give_back(ctx, conn, contract, milestone, &decision, &of_fee, Held::Frozen).await?;
     notify::decided(ctx, conn, contract, milestone, &decision).await
 }
 
-/// What of the client's fee waits to be earned.
+/// The client's fee on what the payer's bank took of a holdback will not be earned: it goes back, once no bank's word is
+/// awaited. The contract and the milestone are locked; the milestone is decided.
+///
+/// # Errors
+/// Whatever the payments refuse with.
+pub(super) async fn return_unearned_fee(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    contract: &ContractRow,
+    milestone: &mut MilestoneRow,
+) -> Result<()> {
+    if !assay_payments::can_move(conn, milestone.id).await? {
+        return Ok(());
+    }
+    let deferred = deferred_fee(conn, milestone).await?;
+    let part = milestone.agreed(contract).charged_back(milestone.so_far(), deferred);
+    if part.refund_fee.amount == 0 {
+        return Ok(());
+    }
+    let decision = record(ctx, conn, milestone, &taken_by_bank(&part), &part, None, None).await?;
+    give_back(ctx, conn, contract, milestone, &decision, &part, Held::Frozen).await?;
+    save_milestone(ctx, conn, milestone).await?;
+    notify::decided(ctx, conn, contract, milestone, &decision).await
+}
+
+fn taken_by_bank(part: &Part) -> Order<'static> {
+    let kind = DecisionKind::TakenByBank;
+    Order { kind, event: "charge_back", who: &[Who::System], by: None, accepted: part.release }
+}
+
+/// What of the client's fee waits to be earned; refunds of it that did not arrive are the client's.
 async fn deferred_fee(conn: &mut Conn, milestone: &MilestoneRow) -> Result<i64> {
     let deferred = AccountRef::of(AccountKind::FeeDeferred, milestone.id);
-    Ok(assay_ledger::balance(conn, deferred, milestone.currency()?).await?.amount)
+    let deferred = assay_ledger::balance(conn, deferred, milestone.currency()?).await?.amount;
+    Ok(deferred.saturating_sub(assay_payments::unsent_fee(conn, milestone.id).await?))
 }
 
 /// What was held back is so no longer.

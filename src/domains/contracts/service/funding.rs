@@ -15,7 +15,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::decide::{Order, decide, lose_money};
+use super::decide::{Order, decide, lose_money, return_unearned_fee};
 use super::views::{ContractDetail, detail, milestone_blocked};
 use super::{changes, clocks, disputes, lifecycle, lock, lock_pair, notify, save, save_milestone};
 use crate::model::{CONTRACT, DecisionKind, HoldbackState, MILESTONE, MilestoneState, Side};
@@ -132,11 +132,7 @@ async fn apply(
         Movement::PaymentDisputed => {
             notify::finance(ctx, conn, contract, row, "milestone.payment_disputed").await?;
             let Ok(frozen) = MILESTONE.transition(&row.state, "freeze", SYSTEM) else { return Ok(()) };
-            // A request for a refund ends with it: things go back to where they stood before it.
-            if row.state()? != MilestoneState::RefundRequested {
-                row.state_before = Some(row.state.clone());
-            }
-            row.answer_until = None;
+            clocks::before_freeze(ctx, row)?;
             row.state = frozen.to.to_owned();
             timers::clear(conn, MILESTONE.name, row.id, &[]).await?;
             save_milestone(ctx, conn, row).await?;
@@ -167,7 +163,10 @@ async fn after_bank(
         return Ok(()); // the bank has more of it: that ends first
     }
     disputes::after_bank(ctx, conn, contract, row, taken).await?;
-    if !undecided || row.open_dispute_id.is_some() {
+    if !undecided {
+        return return_unearned_fee(ctx, conn, contract, row).await;
+    }
+    if row.open_dispute_id.is_some() {
         return Ok(());
     }
     if row.undecided() > 0 {

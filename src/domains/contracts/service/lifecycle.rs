@@ -263,6 +263,10 @@ pub(super) async fn catch_up(
     if !in_terms && !changes::is_awaited(conn, milestone).await? {
         return changes::drop_held(ctx, conn, contract, milestone).await;
     }
+    if contract.state()? == ContractState::TerminatedMutual && milestone.state()?.is_live() {
+        // Both agreed that it ends, and on no share of this one.
+        return settle(ctx, conn, contract, milestone, &[]).await;
+    }
     let noticed = contract.notice_until.is_some_and(|until| until <= ctx.clock.now());
     if (noticed || !contract.state()?.is_open()) && milestone.state()?.is_undelivered() {
         settle(ctx, conn, contract, milestone, &[]).await?;

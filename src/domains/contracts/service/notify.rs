@@ -82,10 +82,10 @@ pub async fn decided(
         let template = Template::MilestonePaid { title: title.clone(), url: url.clone(), amount, by_silence };
         mail(ctx, conn, contract.developer(), template).await?;
     }
-    if decision.kind == DecisionKind::TakenByBank.as_str() {
-        return Ok(()); // the bank tells its client
-    }
-    let back = [decision.refunded, decision.refunded_fee, decision.taken_back, decision.taken_back_fee];
+    // Of what a bank gave back it tells its client itself.
+    let by_bank = decision.kind == DecisionKind::TakenByBank.as_str();
+    let refunded = if by_bank { 0 } else { decision.refunded };
+    let back = [refunded, decision.refunded_fee, decision.taken_back, decision.taken_back_fee];
     let back = back.into_iter().fold(0, i64::saturating_add);
     if back > 0 {
         let amount = Money::new(back, currency).to_string();

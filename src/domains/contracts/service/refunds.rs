@@ -83,11 +83,8 @@ pub async fn end_request_in(
     MILESTONE.transition(&row.state, event, &seat.who())?;
     let before = row.state_before.take().unwrap_or_else(|| "funded".to_owned());
     row.state = step(&MILESTONE, &row.state, event, &before, &seat.who())?.to.to_owned();
-    let answer = Duration::days(ctx.policy.contracts.refund_answer_days);
-    let rest = row.answer_until.take().map(|until| ctx.clock.now() - (until - answer));
     timers::clear(conn, MILESTONE.name, row.id, &["grant_refund"]).await?;
-    row.due_at += rest.unwrap_or_default();
-    row.review_until = row.review_until.zip(rest).map(|(until, rest)| until + rest);
+    clocks::end_request(ctx, &mut row);
     clocks::restart(ctx, conn, &contract, &mut row).await?;
     if let Some(reason) = reason {
         row.reason = Some(reason.to_owned());

@@ -120,7 +120,7 @@ pub enum Movement {
     PaymentDisputeLost {
         /// When it was taken.
         since: DateTime<Utc>,
-        /// How much, minor units.
+        /// How much of what was released, minor units: from transfers that were not sent, or borne by the platform.
         taken: i64,
     },
     /// The payer's bank suspects fraud.

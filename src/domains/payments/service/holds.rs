@@ -21,6 +21,17 @@ pub async fn can_move(conn: &mut Conn, milestone: Uuid) -> Result<bool> {
     Ok(store::disputes::lock_open(conn, payment.id).await?.is_none())
 }
 
+/// The client's fee in refunds of a milestone that did not arrive: it is with what waits to be earned, and theirs.
+///
+/// # Errors
+/// The database's failure.
+pub async fn unsent_fee(conn: &mut Conn, milestone: Uuid) -> Result<i64> {
+    let Some(payment) = store::payments::lock_succeeded(conn, milestone).await? else { return Ok(0) };
+    let unsent = store::refunds::lock_unsent(conn, payment.id).await?;
+    let of_fees = unsent.iter().filter(|row| row.source != "credit").map(|row| row.left().1);
+    Ok(of_fees.fold(0, i64::saturating_add))
+}
+
 /// The sides disagree over a milestone: what was released and not sent waits. What was sent is not stopped.
 ///
 /// # Errors

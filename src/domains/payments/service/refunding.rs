@@ -46,8 +46,8 @@ impl Payments {
         reason: &str,
     ) -> Result<Done<RefundRow>> {
         let row = self.refund_for(conn, actor, id, seen, "retry").await?;
-        let act = MoneyAct::RefundRetry;
-        if let Some(waits) = self.propose_large(conn, actor, act, &row, json!({}), reason).await? {
+        let (act, amount) = (MoneyAct::RefundRetry, money(row.to_send(), &row.currency)?);
+        if let Some(waits) = self.propose_large(conn, actor, act, (&row, amount), json!({}), reason).await? {
             return Ok(waits);
         }
         let row = self.ask_again(conn, row).await?;
@@ -74,9 +74,11 @@ impl Payments {
             return Err(Error::invalid_field("/amount/currency", "unknown_value", "is not the refund's"));
         }
         let what = OutOfBand { reference: reference.to_owned(), amount: amount.amount };
-        self.owes(&row, &what)?;
+        self.owes(conn, &row, &what).await?;
         let (act, payload) = (MoneyAct::RefundOutOfBand, json!(what));
-        if let Some(waits) = self.propose_large(conn, actor, act, &row, payload.clone(), reason).await? {
+        if let Some(waits) =
+            self.propose_large(conn, actor, act, (&row, amount), payload.clone(), reason).await?
+        {
             return Ok(waits);
         }
         let row = self.pay_out_of_band(conn, row, &what).await?;
@@ -93,7 +95,9 @@ impl Payments {
     /// The second person has confirmed that a refund is paid out of band.
     pub(super) async fn refund_out_of_band(&self, conn: &mut Conn, id: Uuid, what: &Value) -> Result<()> {
         let row = self.refund_locked(conn, id).await?;
-        let what = OutOfBand::deserialize(what).map_err(Error::internal)?;
+        let unnamed =
+            |_| Error::new(Code::StateConflict, "It names no amount: refuse it, and propose it anew.");
+        let what = OutOfBand::deserialize(what).map_err(unnamed)?;
         self.pay_out_of_band(conn, row, &what).await.map(drop)
     }
 
@@ -131,12 +135,15 @@ impl Payments {
         }
     }
 
-    /// A transfer that was made elsewhere is for what the refund owes, to the cent.
-    fn owes(&self, row: &RefundRow, what: &OutOfBand) -> Result<()> {
-        if what.amount == row.to_send() {
+    /// A transfer that was made elsewhere is for what the refund owes, to the cent: what the platform has lost to the
+    /// client's bank is repaid first.
+    async fn owes(&self, conn: &mut Conn, row: &RefundRow, what: &OutOfBand) -> Result<()> {
+        let lost = store::disputes::lock_with_loss(conn, row.payment_id).await?;
+        let lost = lost.iter().fold(0_i64, |sum, dispute| sum.saturating_add(dispute.loss));
+        let owed = money(row.to_send().saturating_sub(lost).max(0), &row.currency)?;
+        if what.amount == owed.amount && owed.amount > 0 {
             return Ok(());
         }
-        let owed = money(row.to_send(), &row.currency)?;
         Err(Error::new(Code::StateConflict, format!("The refund owes {owed} now, no more and no less.")))
     }
 
@@ -151,11 +158,10 @@ impl Payments {
         conn: &mut Conn,
         actor: &Actor,
         act: MoneyAct,
-        row: &RefundRow,
+        (row, amount): (&RefundRow, Money),
         payload: Value,
         reason: &str,
     ) -> Result<Option<Done<RefundRow>>> {
-        let amount = money(row.to_send(), &row.currency)?;
         if !needs_second_person(&self.ctx, amount) {
             return Ok(None);
         }
@@ -193,7 +199,7 @@ impl Payments {
         what: &OutOfBand,
     ) -> Result<RefundRow> {
         self.begin_again(conn, &mut row, "pay_out_of_band").await?;
-        self.owes(&row, what)?;
+        self.owes(conn, &row, what).await?;
         row.out_of_band_reference = Some(what.reference.clone());
         let event = Event::RefundOutOfBand { refund: row.id, of: source_of(&row)? };
         post_in(&self.ctx, conn, &event, Some(row.contract)).await?;

@@ -63,6 +63,16 @@ pub async fn lock_another_open(conn: &mut Conn, row: &DisputeRow) -> DbResult<Op
     Ok(found.first(conn).await.optional()?)
 }
 
+/// Since when a payment has been frozen without a break, by this dispute or one that ended after it began.
+pub async fn frozen_since(conn: &mut Conn, row: &DisputeRow) -> DbResult<Option<DateTime<Utc>>> {
+    let ended_before = provider_disputes::closed_at.lt(row.withdrawn_at);
+    let found = provider_disputes::table
+        .filter(provider_disputes::payment_id.eq(row.payment_id))
+        .filter(provider_disputes::closed_at.is_null().or(diesel::dsl::not(ended_before.assume_not_null())))
+        .select(diesel::dsl::min(provider_disputes::withdrawn_at));
+    Ok(found.first(conn).await?)
+}
+
 /// Disputes of a payment by which the platform has lost something, locked.
 pub async fn lock_with_loss(conn: &mut Conn, payment: Uuid) -> DbResult<Vec<DisputeRow>> {
     let found = provider_disputes::table

@@ -9,7 +9,7 @@ use assay_platform::timers;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::super::{clocks, decide, notify, save_milestone};
+use super::super::{clocks, decide, funding, notify, save_milestone};
 use super::{Case, save};
 use crate::model::{DISPUTE, DecisionKind, Division, MILESTONE, arbitration_fee, step};
 use crate::store;
@@ -100,7 +100,8 @@ pub(crate) async fn after_bank(
     if left == 0 {
         return lose_object(ctx, conn, case, milestone).await;
     }
-    if row.after_release {
+    let held_no_longer = funding::hold_deadline(ctx, milestone).is_some_and(|until| until <= ctx.clock.now());
+    if row.after_release && !held_no_longer {
         // The payments have let go what waited for the bank.
         assay_payments::hold_transfers_in(ctx, conn, milestone.id).await?;
     }

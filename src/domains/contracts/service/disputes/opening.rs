@@ -18,7 +18,7 @@ use validator::Validate;
 use super::super::views::milestone_blocked;
 use super::super::{clocks, funding, lifecycle, lock_milestone, notify, save_milestone};
 use super::{Case, DisputeDetail, begin, detail, ending, save, wait};
-use crate::model::{DISPUTE, MILESTONE, MilestoneState};
+use crate::model::{DISPUTE, MILESTONE};
 use crate::store;
 use crate::store::disputes::{DisputeRow, ONCE};
 use crate::store::milestones::MilestoneRow;
@@ -130,11 +130,7 @@ pub async fn open_in(
     } else {
         let frozen = Event::HeldBack { id: row.id, milestone: milestone.id, amount: row.balance()? };
         assay_ledger::post_in(ctx, conn, &frozen, Some(contract.id)).await?;
-        // A request for a refund ends with the dispute: things go back to where they stood before it.
-        if milestone.state()? != MilestoneState::RefundRequested {
-            milestone.state_before = Some(milestone.state.clone());
-        }
-        milestone.answer_until = None;
+        clocks::before_freeze(ctx, &mut milestone)?;
         timers::clear(conn, MILESTONE.name, milestone.id, &[]).await?;
     }
     // Of a deadline that has passed, or whose own timer is late, the clock strikes at once.

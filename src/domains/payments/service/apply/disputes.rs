@@ -129,12 +129,14 @@ impl Payments {
         }
         let (outcome, what) = match (&dispute.status, row.withdrawn_at) {
             (S::Won, Some(since)) => {
+                let since = store::disputes::frozen_since(conn, &row).await?.unwrap_or(since);
                 self.won(conn, &payment, &row, &effect).await?;
                 ("won", Some(Movement::PaymentDisputeWon { since }))
             }
             (S::Lost, Some(since)) => {
-                self.lost(conn, &payment, &mut row).await?;
-                ("lost", Some(Movement::PaymentDisputeLost { since, taken: row.amount }))
+                let since = store::disputes::frozen_since(conn, &row).await?.unwrap_or(since);
+                let taken = self.lost(conn, &payment, &mut row).await?;
+                ("lost", Some(Movement::PaymentDisputeLost { since, taken }))
             }
             (S::Won | S::WarningClosed | S::Prevented, _) => ("dropped", None),
             _ => {
@@ -213,8 +215,8 @@ impl Payments {
 
     /// The money is gone. It is taken from what is frozen, from the client's fee that was not earned, from credit for
     /// refunds that were not made, from what was released and not sent; what a developer already has stays theirs, and
-    /// the platform bears the rest.
-    async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &mut DisputeRow) -> Result<()> {
+    /// the platform bears the rest. Answers how much of what was released it took, from the developer or the platform.
+    async fn lost(&self, conn: &mut Conn, payment: &PaymentRow, row: &mut DisputeRow) -> Result<i64> {
         let currency = row.currency.clone();
         let of = |amount| money(amount, &currency);
         // What has come free since the money was taken is frozen as well.
@@ -268,7 +270,8 @@ impl Payments {
             let event = Event::Freed { id: row.id, milestone: payment.milestone, amount: freed };
             post_in(&self.ctx, conn, &event, Some(payment.contract)).await?;
         }
-        self.let_transfers_go(conn, payment.id).await
+        self.let_transfers_go(conn, payment.id).await?;
+        Ok(unpaid.saturating_add(left))
     }
 
     /// While another dispute has the payment nothing thaws: what this one froze, less what it has `taken` of all that was
